@@ -1,0 +1,254 @@
+"""The composition root: opens a folder, builds everything once, hands out services bound to who is acting."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import sqlite_utils
+
+from credit_trading.clock import Clock, SystemClock
+from credit_trading.config import Settings
+from credit_trading.errors import InvalidInput, NotAnExchange, Unwritable
+from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.events import Entry, Founded
+from credit_trading.exchange.state import state_digest
+from credit_trading.journal.live import LiveReplica
+from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.store.files import make_private_folder
+from credit_trading.store.sqlite import StrPath
+from credit_trading.trading.accounts import AccountAdministration, AccountService
+from credit_trading.trading.desk import Desk
+from credit_trading.trading.markets import AssetAdministration, InstrumentAdministration, MarketData
+from credit_trading.trading.orders import OrderManagementService
+from credit_trading.trading.outcome import Outcome
+from credit_trading.trading.principal import Principal
+from credit_trading.trading.sequencer import Prepared, Sequencer
+from credit_trading.trading.transactions import TransactionAdministration, TransactionService
+from credit_trading.trading.verify import Verification, verify
+from credit_trading.users import catalogue
+from credit_trading.users.files import UserFiles
+from credit_trading.users.manager import PersonalPart, TradingDatabaseManager
+from credit_trading.users.projector import Projector
+
+REMEMBER_COMMANDS = 100_000
+REMEMBER_COMMANDS_US = 24 * 3600 * 1_000_000
+
+
+def open_exchange(
+    home: StrPath, *, create: bool = False, clock: Clock | None = None, settings: Settings | None = None
+) -> Exchange:
+    """Opens the exchange in the folder `home`; `create` founds one where there is none.
+
+    Raises NotAnExchange, FileCorrupt, VersionUnsupported or Unwritable, each naming the file.
+    """
+    folder = Path(home).absolute()
+    clock = clock or SystemClock()
+    if folder.exists() and not folder.is_dir():
+        raise NotAnExchange(
+            "exchange.open", folder, "a file, not a folder", hint="Give the folder that holds exchange.db."
+        )
+    if not folder.is_dir() and not create:
+        raise NotAnExchange(
+            "exchange.open", folder, "no such folder", hint=f"Found an exchange: credit-trading --home {folder} init."
+        )
+    settings = settings or Settings.from_environment()
+    if create:
+        make_private_folder(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Unwritable(
+            "exchange.open", folder, "the folder cannot be written to", hint="Check its owner and permissions."
+        )
+    exchange = Exchange(folder, clock, settings)
+    try:
+        if create:
+            exchange._found()
+        exchange._start()
+    except BaseException:
+        exchange.close()
+        raise
+    return exchange
+
+
+class Exchange:
+    """One opened exchange. May be used from many threads; other processes may have the same folder open."""
+
+    def __init__(self, home: Path, clock: Clock, settings: Settings) -> None:
+        self.home = home
+        self._settings = settings
+        self._live = LiveReplica(home, lock_timeout_s=settings.lock_timeout_s)
+        self._files = UserFiles(home, self._live, pool_size=settings.pool_size, lock_timeout_s=settings.lock_timeout_s)
+        self._projector = Projector(self._live, self._files)
+        self._sequencer = Sequencer(
+            self._live,
+            self._projector,
+            clock,
+            lock_timeout_s=settings.lock_timeout_s,
+            max_clock_jump_s=settings.max_clock_jump_s,
+            project_on_commit=settings.project_on_commit,
+        )
+        self._desk = Desk(self._live, self._files, self._projector, self._sequencer)
+        self._started = False
+        self.market_data = MarketData(self._desk)
+
+    def as_admin(self, name: str, *, origin: str | None = None, correlation_id: str | None = None) -> Admin:
+        """The exchange for an administrator; `name` stands in audit trails."""
+        if not name or not name.isprintable() or len(name) > 64:
+            raise InvalidInput(
+                "as_admin", name[:40], "an admin's name is 1 to 64 printable characters", hint='For example "setup".'
+            )
+        return Admin(self, self._desk, Principal(actor=f"admin:{name}", origin=origin, correlation_id=correlation_id))
+
+    def as_user(self, user_id: str, *, origin: str | None = None, correlation_id: str | None = None) -> User:
+        """The exchange for one user acting for themselves. Raises NotFound."""
+        return User(
+            self,
+            self._desk,
+            Principal(
+                actor=f"user:{user_id}",
+                number=self._desk.user_number(user_id),
+                user_id=user_id,
+                origin=origin,
+                correlation_id=correlation_id,
+            ),
+        )
+
+    def submit(self, commands: Iterable[Prepared]) -> list[Outcome]:
+        """Decides prepared commands in their order in one COMMIT; outcomes in the same order, rejections among them.
+
+        Raises a StorageError if none of them took effect, OutcomeUnknown if that cannot be told yet.
+        """
+        return self._sequencer.submit(commands)
+
+    def expire_due(self) -> int:
+        """The sweep: expires orders that are due. They would expire before the next command anyway. Returns how many did."""
+        return self._sequencer.expire_due()
+
+    @property
+    def sequence(self) -> int:
+        """The journal's head."""
+        return self._desk.reading(lambda replica: replica.sequence)
+
+    def state_digest(self) -> str:
+        """Equal for equal balances, open orders, instruments and users."""
+        return self._desk.reading(state_digest)
+
+    def close(self) -> None:
+        """Writes a checkpoint if one is due and closes every file. Safe to repeat."""
+        if self._started:
+            self._started = False
+            self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+        self._files.close()
+        self._live.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _found(self) -> None:
+        path = self.home / FILE_NAME
+        event = Founded(secrets.token_hex(16), REMEMBER_COMMANDS, REMEMBER_COMMANDS_US)
+        first = Entry(1, self._sequencer.clock.now_us(), "founding", None, event, *[None] * 6)
+        with self._live.turn():
+            if not path.exists() or path.stat().st_size == 0:
+                Log.found(path, first, catalogue.SCHEMA)
+
+    def _start(self) -> None:
+        with self._live.reading():
+            pass
+        self._started = True
+        self._files.finish_all()
+        self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+
+
+class Admin:
+    """Everything, under an administrator's name."""
+
+    def __init__(self, exchange: Exchange, desk: Desk, principal: Principal) -> None:
+        self._exchange = exchange
+        self._desk = desk
+        self._principal = principal
+        self.databases = TradingDatabaseManager(
+            exchange.home, desk.live, desk.files, desk.projector, self._submit_personal
+        )
+        self.assets = AssetAdministration(desk, principal)
+        self.instruments = InstrumentAdministration(desk, principal)
+        self.accounts = AccountAdministration(desk, principal)
+        self.transactions = TransactionAdministration(desk, principal)
+        self.market_data = exchange.market_data
+
+    def on_behalf_of(self, user_id: str) -> User:
+        """A user's services, with this admin as the one who acts. Raises NotFound."""
+        principal = self._principal
+        return User(
+            self._exchange,
+            self._desk,
+            Principal(
+                actor=principal.actor,
+                number=self._desk.user_number(user_id),
+                user_id=user_id,
+                origin=principal.origin,
+                correlation_id=principal.correlation_id,
+            ),
+        )
+
+    def journal(self, *, after: int = 0) -> Iterator[JournalEntry]:
+        """What happened, in order, beyond the sequence `after`, up to now."""
+        last = self._exchange.sequence
+        while after < last:
+            with self._desk.live.history() as log:
+                entries = [entry for entry in map(log.entry, range(after + 1, min(after + 1000, last) + 1)) if entry]
+            for entry in entries:
+                yield JournalEntry(
+                    entry.sequence, entry.time_us, entry.event.kind, entry.cause, msgspec.to_builtins(entry.event)
+                )
+            after += 1000
+
+    def verify(self, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> Verification:
+        """All invariants: see `credit_trading.trading.verify`."""
+        return verify(self._desk, progress=progress)
+
+    def _submit_personal(self, command: cmd.Command, personal: PersonalPart) -> None:
+        prepared = self._desk.sequencer.prepare(command, note=self._principal.note(), personal=personal)
+        self._desk.run("users", "", prepared)
+
+
+class User:
+    """What one user can see and do."""
+
+    def __init__(self, exchange: Exchange, desk: Desk, principal: Principal) -> None:
+        assert principal.number is not None
+        self._desk = desk
+        self._number = principal.number
+        self._exchange = exchange
+        self.orders = OrderManagementService(desk, principal)
+        self.transactions = TransactionService(desk, principal)
+        self.accounts = AccountService(desk, principal)
+        self.market_data = exchange.market_data
+
+    def get_trading_database(self) -> sqlite_utils.Database:
+        """The user's own file as of now, read-only; close it when done."""
+        with self._desk.projector.caught_up(self._number):
+            return sqlite_utils.Database(self._desk.files.open_for_reading(self._number))
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """One event. `data` holds its fields; `cause` is the id of the command that caused it."""
+
+    sequence: int
+    time_us: int
+    kind: str
+    cause: str
+    data: dict[str, object]
+
+
+__all__ = ["Admin", "Exchange", "JournalEntry", "User", "open_exchange"]

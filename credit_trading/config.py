@@ -1,0 +1,51 @@
+"""Settings of one opened exchange, each with its unit. What must be the same in every process is founded with the exchange instead."""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+import attrs
+
+from credit_trading.errors import InvalidInput
+
+_PREFIX = "CREDIT_TRADING_"
+
+
+def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:  # noqa: ARG001 - attrs' signature
+    if value <= 0:
+        raise InvalidInput("settings", attribute.name, f"{value} is not positive", hint="Give a number above zero.")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How this process uses the exchange. Read from the environment by `from_environment` (`CREDIT_TRADING_POOL_SIZE=16`)."""
+
+    lock_timeout_s: int = attrs.field(default=30, validator=_positive)
+    """Longest wait for another process or thread before `Busy` is raised."""
+    pool_size: int = attrs.field(default=64, validator=_positive)
+    """Most open connections to users' files; each costs three file descriptors."""
+    project_on_commit: bool = True
+    """Carry each commit into the users' files at once; if False they catch up when they are next read."""
+    checkpoint_every_events: int = attrs.field(default=100_000, validator=_positive)
+    """A checkpoint is written when the exchange is opened or closed and at least so many events have come since the last."""
+    max_clock_jump_s: int = attrs.field(default=366 * 86_400, validator=_positive)
+    """A decision further ahead of the journal's last event than this is refused: more likely a wrong clock than a long silence."""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The defaults, overridden by `CREDIT_TRADING_<NAME>` where set; whole numbers, and 0 or 1 for switches."""
+        given: dict[str, int | bool] = {}
+        for field in attrs.fields(cls):
+            text = os.environ.get(_PREFIX + field.name.upper())
+            if text is None:
+                continue
+            if not (text.isascii() and text.isdigit()):
+                raise InvalidInput(
+                    "settings",
+                    _PREFIX + field.name.upper(),
+                    f"{text!r} is not a whole number",
+                    hint="Give digits only.",
+                )
+            given[field.name] = bool(int(text)) if isinstance(field.default, bool) else int(text)
+        return cls(**given)  # type: ignore[arg-type]  # each name is a field, each value of its type

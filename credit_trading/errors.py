@@ -1,0 +1,125 @@
+"""The error tree: what a caller can catch, and what each error asks of them.
+
+    TradingError                 the caller or the environment is at fault; nothing was changed unless the class says otherwise
+    ├── InvalidInput             a value that cannot be put into whole ticks, lots, units or known forms
+    ├── NotFound                 an unknown user, asset, instrument or order
+    ├── AlreadyExists            a name that is taken, now or formerly
+    ├── NotAllowed               the one who acts may not do this
+    ├── UserNotEmpty             a user who still has orders, holds or a balance cannot be deleted
+    ├── CommandConflict          a command id was used before with other content
+    ├── OrderRejected            the market said no; stands in the journal under its `code`
+    └── StorageError             files, disk, clock
+        ├── NotAnExchange        the folder holds no exchange
+        ├── FileCorrupt          a file that is damaged or is no SQLite database
+        ├── FileForeign          a file of another exchange, user or history
+        ├── VersionUnsupported   a file of a newer version
+        ├── Unwritable           read-only folder, missing permission, full disk
+        ├── Busy                 another process or thread held a lock for longer than the timeout
+        ├── ClockRefused         the clock jumped further ahead than the settings allow
+        ├── NotTaken             the commit failed and the command certainly did not take effect
+        └── OutcomeUnknown       the commit failed and it is not yet known; repeat the command with the same id
+
+A broken invariant is none of these: it is an AssertionError, stops writing and loses nothing.
+"""
+
+from __future__ import annotations
+
+
+class TradingError(Exception):
+    """Base of all: one line that says what was wrong, which rule, and what to do."""
+
+    code = "trading_error"
+
+    def __init__(self, operation: str, subject: object, problem: str, *, hint: str = "") -> None:
+        self.operation = operation
+        self.subject = str(subject)
+        self.problem = problem
+        self.hint = hint
+        super().__init__(self._line())
+
+    def _line(self) -> str:
+        subject = f' "{self.subject}"' if self.subject else ""
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{self.operation}{subject}: {self.problem}.{hint}".replace("\n", " ")
+
+
+class InvalidInput(TradingError):
+    code = "invalid_input"
+
+
+class NotFound(TradingError):
+    code = "not_found"
+
+
+class AlreadyExists(TradingError):
+    code = "already_exists"
+
+
+class NotAllowed(TradingError):
+    code = "not_allowed"
+
+
+class UserNotEmpty(TradingError):
+    code = "user_not_empty"
+
+
+class CommandConflict(TradingError):
+    code = "command_conflict"
+
+
+class OrderRejected(TradingError):
+    """The market's "no". `rejection` is the code for programs (`credit_trading.Rejection`); the message is its sentence."""
+
+    code = "rejected"
+
+    def __init__(self, operation: str, subject: object, rejection: str, sentence: str) -> None:
+        self.rejection = rejection
+        super().__init__(operation, subject, f"rejected ({rejection}): {sentence}")
+
+
+class StorageError(TradingError):
+    code = "storage_error"
+
+
+class NotAnExchange(StorageError):
+    code = "not_an_exchange"
+
+
+class FileCorrupt(StorageError):
+    code = "file_corrupt"
+
+
+class FileForeign(StorageError):
+    code = "file_foreign"
+
+
+class VersionUnsupported(StorageError):
+    code = "version_unsupported"
+
+
+class Unwritable(StorageError):
+    code = "unwritable"
+
+
+class Busy(StorageError):
+    code = "busy"
+
+
+class ClockRefused(StorageError):
+    code = "clock_refused"
+
+
+class NotTaken(StorageError):
+    code = "not_taken"
+
+
+class OutcomeUnknown(StorageError):
+    """`command_id` names the command whose outcome is not known; repeating it under the same id is always safe."""
+
+    code = "outcome_unknown"
+
+    def __init__(self, operation: str, command_id: str, problem: str) -> None:
+        self.command_id = command_id
+        super().__init__(
+            operation, command_id, problem, hint="Repeat the command with the same id: it cannot happen twice."
+        )

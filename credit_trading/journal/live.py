@@ -1,0 +1,262 @@
+"""The live replica: exchange.db and the state in memory that tails it, shared by the threads of one process.
+
+Here: who may read and write when, catching up with what other processes decided, and what to do when a COMMIT raises.
+Always: other threads see committed state only; a replica in doubt is thrown away and built again; after a COMMIT that raised, a fence
+is committed before anything else is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from credit_trading.errors import Busy, StorageError
+from credit_trading.exchange import events as ev
+from credit_trading.exchange.replica import Replica
+from credit_trading.journal import checkpoint, rows
+from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.store.locks import LockFile, Turnstile
+from credit_trading.store.sqlite import abandon, sqlite3, translated
+
+_log = logging.getLogger(__name__)
+
+FENCE = "fence"
+"""The cause of fence events."""
+
+_all: weakref.WeakSet[LiveReplica] = weakref.WeakSet()
+
+
+class CommitUndecided(Exception):
+    """COMMIT raised: whether it took effect is not known before a fence is committed."""
+
+
+class LiveReplica:
+    """Opened on first use. `lock` guards the replica and the writing connection."""
+
+    def __init__(self, home: Path, *, lock_timeout_s: float) -> None:
+        self.path = home / FILE_NAME
+        self.lock_path = home / "exchange.lock"
+        self.checkpoints = home / "checkpoints"
+        self.lock = threading.RLock()
+        self._reader_lock = threading.RLock()
+        self._reader: Log | None = None
+        self._timeout_s = lock_timeout_s
+        self._fence_needed = False
+        self._log: Log | None = None
+        self._replica: Replica | None = None
+        self._hash = rows.FIRST_HASH
+        self._lock_file: LockFile | None = None
+        self._checkpointed = 0
+        _all.add(self)
+
+    @property
+    def lock_file(self) -> LockFile:
+        if self._lock_file is None:
+            self._lock_file = LockFile.open(self.lock_path)
+        return self._lock_file
+
+    @property
+    def log(self) -> Log:
+        """The writing connection; only under `lock`."""
+        if self._log is None:
+            self._log = Log.open(self.path)
+        return self._log
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """This process's turn to write. Raises Busy after the lock timeout."""
+        with Turnstile(self.lock_file).turn(self._timeout_s):
+            yield
+
+    @contextmanager
+    def history(self) -> Iterator[Log]:
+        """A second connection for reading what is committed: rows, notes, the catalogue. Does not wait for writers."""
+        with _Locked(self._reader_lock, self._timeout_s), translated("exchange.read", self.path):
+            if self._reader is None:
+                self._reader = Log.open(self.path)
+            yield self._reader
+
+    @contextmanager
+    def reading(self) -> Iterator[Replica]:
+        """The replica, caught up with everything committed. Keep it short: writers of this process wait."""
+        with self._locked(), translated("exchange.read", self.path):
+            yield self._caught_up()
+
+    @contextmanager
+    def writing(self) -> Iterator[Replica]:
+        """The turnstile, then an open transaction on exchange.db and the replica caught up within it.
+
+        Leave it through `commit`; whatever is not committed is rolled back, and a replica that had recorded events is thrown away.
+        Raises Busy after the lock timeout. Only the body sees what it records before the commit.
+        """
+        with self.turn(), self._locked():
+            if self._fence_needed:
+                self.fence()
+            try:
+                with translated("exchange.write", self.path):
+                    self.log.connection.execute("BEGIN IMMEDIATE")
+                    yield self._caught_up()
+            except BaseException:
+                self._roll_back()
+                raise
+            self._roll_back()
+
+    def commit(self, entries: Sequence[ev.Entry]) -> None:
+        """Appends what the replica recorded and commits: the moment at which it is decided. Raises CommitUndecided."""
+        hash_after = self.log.append(entries, self._hash)
+        self._commit()
+        self._hash = hash_after
+
+    def _commit(self) -> None:
+        try:
+            self.log.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _log.error("COMMIT on %s failed (%s); its outcome is open until a fence is committed", self.path, error)
+            self._fence_needed = True
+            self._discard()
+            raise CommitUndecided from error
+
+    def fence(self) -> None:
+        """Commits a fence event, under the turnstile and outside of any transaction; what came before it is decided from here on.
+
+        Raises StorageError while the disk still fails; then nothing may be written yet.
+        """
+        try:
+            with translated("exchange.fence", self.path):
+                self.log.connection.execute("BEGIN IMMEDIATE")
+                replica = self._caught_up()
+                replica.record(ev.Fenced(), time_us=replica.time_us, cause=FENCE, content=None)
+                self.commit(replica.take_pending())
+        except CommitUndecided as error:
+            raise StorageError(
+                "exchange.fence", self.path, "the disk still fails", hint="Nothing is written before it works again."
+            ) from error
+        except BaseException:
+            self._discard()
+            raise
+        self._fence_needed = False
+
+    def save_checkpoint(self, *, every_events: int) -> bool:
+        """Writes a checkpoint if at least so many events have come since the last; off the write path. Other processes may too."""
+        with self.reading() as replica:
+            if replica.sequence - self._checkpointed < every_events:
+                return False
+            self._checkpointed = replica.sequence
+            checkpoint.save(self.checkpoints, replica, self._hash)
+        return True
+
+    @property
+    def chain_head(self) -> tuple[int, bytes]:
+        """Sequence and chain hash of the replica; inside `reading` or `writing`."""
+        replica = self._caught_up()
+        return replica.sequence, self._hash
+
+    def close(self) -> None:
+        with self._locked(), _Locked(self._reader_lock, self._timeout_s):
+            self._close_connections()
+            if self._lock_file is not None:
+                self._lock_file.close()
+            self._replica = self._lock_file = None
+
+    def _close_connections(self) -> None:
+        for log in (self._log, self._reader):
+            if log is not None and not log.connection.in_transaction:
+                log.close()
+        self._log = self._reader = None
+
+    def _locked(self) -> _Locked:
+        return _Locked(self.lock, self._timeout_s)
+
+    def _caught_up(self) -> Replica:
+        if self._replica is None:
+            self._load()
+        assert self._replica is not None
+        try:
+            self._catch_up(self._replica)
+        except BaseException:
+            self._replica = None
+            raise
+        return self._replica
+
+    def _load(self) -> None:
+        loaded = checkpoint.load(self.checkpoints, self.log)
+        self._replica, self._hash = loaded or (Replica(), rows.FIRST_HASH)
+        self._checkpointed = self._replica.sequence
+
+    def _catch_up(self, replica: Replica) -> None:
+        """Applies what stands in the journal beyond the replica, checking that it continues the replica's own history."""
+        stored = self.log.rows_from(replica.sequence)
+        if replica.sequence:
+            own = next(stored, None)
+            if own is None or own[13] != self._hash:
+                raise rows.damaged(replica.sequence, "exchange.db was replaced by another or an older one while in use")
+        for row in stored:
+            if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, self._hash):
+                raise rows.damaged(row[0], "the chain is broken here")
+            replica.apply(rows.decode(row))
+            self._hash = row[13]
+
+    def _roll_back(self) -> None:
+        if self._log is None or not self._log.connection.in_transaction:
+            return
+        if self._replica is not None and self._replica.pending:
+            self._replica = None
+        try:
+            self._log.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Forgets replica and connection; the next use opens both again."""
+        self._replica = None
+        if self._log is not None:
+            try:
+                self._log.close()
+            except sqlite3.Error:
+                abandon(self._log.connection)
+            self._log = None
+
+    def before_fork(self) -> None:
+        """SQLite's handles must not be open while the process forks; they are opened again, in parent and child, on first use."""
+        self.lock.acquire()
+        self._reader_lock.acquire()
+        self._close_connections()
+
+    def after_fork_in_parent(self) -> None:
+        self._reader_lock.release()
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """The child goes on with the replica, under locks of its own."""
+        self.lock = threading.RLock()
+        self._reader_lock = threading.RLock()
+        self._lock_file = None
+
+
+class _Locked:
+    """A lock with a timeout, as a context manager."""
+
+    def __init__(self, lock: threading.RLock, timeout_s: float) -> None:
+        self._lock = lock
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._timeout_s):
+            raise Busy(
+                "exchange", "", f"another thread has used the exchange for {self._timeout_s} s", hint="Try again."
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+os.register_at_fork(
+    before=lambda: [live.before_fork() for live in _all],
+    after_in_parent=lambda: [live.after_fork_in_parent() for live in _all],
+    after_in_child=lambda: [live.after_fork_in_child() for live in _all],
+)

@@ -1,0 +1,177 @@
+"""exchange.db as a log: append rows, read them in order or by one user's back-pointers.
+
+Here: SQL on the journal table, through one connection. Never here: threads, locks, what events mean.
+Always: rows are only ever added, at the end, each chained to the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
+from credit_trading.exchange.events import Entry, Founded
+from credit_trading.journal import notes, rows
+from credit_trading.store.sqlite import Connection, connect, immediate, translated
+
+APPLICATION_ID = 0x43545258
+FORMAT_VERSION = 1
+FILE_NAME = "exchange.db"
+
+
+class Log:
+    """One connection to exchange.db; for one thread at a time."""
+
+    def __init__(self, connection: Connection, path: Path, exchange_id: str) -> None:
+        self.connection = connection
+        self.path = path
+        self.exchange_id = exchange_id
+
+    @classmethod
+    def found(cls, path: Path, first: Entry, schema: str) -> None:
+        """Makes exchange.db with the journal's tables, those in `schema`, and the first entry, in one transaction.
+
+        A file that a crash left without tables is completed. Raises AlreadyExists if an exchange is there.
+        """
+        with translated("exchange.init", path):
+            connection = connect(path, mode="rwc")
+            try:
+                with immediate(connection):
+                    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                        raise AlreadyExists(
+                            "exchange.init", path, "there is a database already", hint="Open it instead."
+                        )
+                    for statement in (rows.SCHEMA + notes.SCHEMA + schema).split(";\n"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+                    connection.execute(rows.INSERT, rows.encode(first, rows.FIRST_HASH))
+            finally:
+                connection.close()
+        path.chmod(0o600)
+
+    @classmethod
+    def open(cls, path: Path) -> Log:
+        """Raises NotAnExchange, FileCorrupt or VersionUnsupported for a file that is not ours to read."""
+        if not path.exists():
+            raise NotAnExchange(
+                "exchange.open",
+                path.parent,
+                "no exchange here (exchange.db is missing)",
+                hint="Found one: credit-trading init.",
+            )
+        with translated("exchange.open", path):
+            connection = connect(path, mode="rw", synchronous="FULL")
+            try:
+                return cls(connection, path, _identify(connection, path))
+            except BaseException:
+                connection.close()
+                raise
+
+    def append(self, entries: Sequence[Entry], previous_hash: bytes) -> bytes:
+        """Adds the entries in the caller's transaction; returns the last one's hash."""
+        encoded = []
+        for entry in entries:
+            row = rows.encode(entry, previous_hash)
+            previous_hash = row[13]
+            encoded.append(row)
+        self.connection.executemany(rows.INSERT, encoded)
+        return previous_hash
+
+    def rows_from(self, sequence: int) -> Iterator[rows.Row]:
+        """Raw rows from `sequence` on, in order."""
+        return self.connection.execute(
+            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence", (sequence,)
+        )
+
+    def entry(self, sequence: int) -> Entry | None:
+        row = self._row(sequence)
+        return rows.decode(row) if row else None
+
+    def hash_at(self, sequence: int) -> bytes | None:
+        """The chain hash at that position: zeros at 0, None beyond the end."""
+        if sequence == 0:
+            return rows.FIRST_HASH
+        row = self.connection.execute("SELECT hash FROM journal WHERE sequence = ?", (sequence,)).fetchone()
+        return row[0] if row else None
+
+    def head(self) -> tuple[int, bytes]:
+        """Sequence and hash of the last row."""
+        sequence, last_hash = self.connection.execute(
+            "SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        return sequence, last_hash
+
+    def first_of(self, command_id: str, *, after: int) -> Entry | None:
+        """The first entry beyond `after` that the command caused; walks that tail, which is meant to be short."""
+        row = self.connection.execute(
+            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence > ? AND cause = ? ORDER BY sequence LIMIT 1",
+            (after, command_id),
+        ).fetchone()
+        return rows.decode(row) if row else None
+
+    def money_movement(self, command_id: str) -> Entry | None:
+        """The deposit, withdrawal or off-book trade that was made under this id, however long ago."""
+        row = self.connection.execute(
+            f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS NOT NULL"
+            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
+            (command_id,),
+        ).fetchone()
+        return rows.decode(row) if row else None
+
+    def history_of(self, user: int, *, last: int, after: int) -> list[int]:
+        """The sequences of one user's entries from beyond `after` up to `last`, ascending, found by their back-pointers.
+
+        Raises FileCorrupt if the walk does not come by `after` (0 is before everything).
+        """
+        found = []
+        sequence = last
+        while sequence > after:
+            row = self.connection.execute(
+                "SELECT CASE WHEN user_a = ?1 THEN previous_a WHEN user_b = ?1 THEN previous_b END FROM journal WHERE sequence = ?2",
+                (user, sequence),
+            ).fetchone()
+            if row is None or row[0] is None:
+                raise rows.damaged(sequence, f"the history of user #{user} leads here, and this row is not part of it")
+            found.append(sequence)
+            sequence = row[0]
+        if sequence != after:
+            raise rows.damaged(after, f"the history of user #{user} does not come by here")
+        found.reverse()
+        return found
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _row(self, sequence: int) -> rows.Row | None:
+        row: rows.Row | None = self.connection.execute(
+            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = ?", (sequence,)
+        ).fetchone()
+        return row
+
+
+def _identify(connection: Connection, path: Path) -> str:
+    """The exchange id of an opened exchange.db."""
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application_id != APPLICATION_ID:
+        raise NotAnExchange(
+            "exchange.open",
+            path,
+            "a database, but not an exchange's",
+            hint="Found one elsewhere: credit-trading --home DIR init.",
+        )
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT_VERSION:
+        raise VersionUnsupported(
+            "exchange.open",
+            path,
+            f"format {version} is newer than {FORMAT_VERSION}",
+            hint="Use a newer credit_trading.",
+        )
+    row = connection.execute(f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = 1").fetchone()
+    first = rows.decode(row).event if row else None
+    if not isinstance(first, Founded):
+        raise FileCorrupt(
+            "exchange.open", path, "the journal has no beginning", hint="Restore exchange.db from a backup."
+        )
+    return first.exchange_id

@@ -1,0 +1,94 @@
+"""A journal row: how an entry is stored, and the hash that chains it to the row before.
+
+Always: the hash covers the stored bytes of every column and the previous row's hash, never a re-encoding; events hold no personal data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from credit_trading.errors import FileCorrupt, VersionUnsupported
+from credit_trading.exchange.events import KINDS, Entry, Event
+
+SCHEMA = """
+CREATE TABLE journal (
+    sequence INTEGER PRIMARY KEY,
+    time_us INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    cause TEXT NOT NULL,
+    content TEXT,
+    user_a INTEGER,
+    number_a INTEGER,
+    previous_a INTEGER,
+    user_b INTEGER,
+    number_b INTEGER,
+    previous_b INTEGER,
+    payload TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX journal_money_causes ON journal (cause)
+    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book');
+"""
+"""`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica."""
+
+COLUMNS = "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b, payload, hash"
+INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+Row = tuple[Any, ...]
+
+FIRST_HASH = bytes(32)
+"""What the first row is chained to."""
+
+_encode = msgspec.json.Encoder().encode
+_DECODERS = {key: msgspec.json.Decoder(cls) for key, cls in KINDS.items()}
+
+
+def encode(entry: Entry, previous_hash: bytes) -> Row:
+    """The row of `entry`, in the order of `COLUMNS`; its last element is the hash that the next row is chained to."""
+    event = entry.event
+    row = (
+        entry.sequence,
+        entry.time_us,
+        event.kind,
+        event.version,
+        entry.cause,
+        entry.content,
+        entry.user_a,
+        entry.number_a,
+        entry.previous_a,
+        entry.user_b,
+        entry.number_b,
+        entry.previous_b,
+        _encode(event).decode(),
+    )
+    return (*row, row_hash(row, previous_hash))
+
+
+def row_hash(row: Row, previous_hash: bytes) -> bytes:
+    """SHA-256 over the previous hash and the row's columns but the last, one to a line; no column but the payload may hold a line end."""
+    return hashlib.sha256(previous_hash + "\n".join(map(str, row[:13])).encode()).digest()
+
+
+def decode(row: Row) -> Entry:
+    """Raises VersionUnsupported for a kind of a newer version, FileCorrupt for a payload that does not fit its kind."""
+    decoder = _DECODERS.get((row[2], row[3]))
+    if decoder is None:
+        raise VersionUnsupported(
+            "journal",
+            f"sequence {row[0]}",
+            f"unknown event {row[2]} version {row[3]}",
+            hint="Use a newer credit_trading.",
+        )
+    try:
+        event: Event = decoder.decode(row[12])
+    except msgspec.MsgspecError as error:
+        raise damaged(row[0], f"the payload does not fit its kind ({error})") from error
+    return Entry(row[0], row[1], row[4], row[5], event, *row[6:12])
+
+
+def damaged(sequence: int, problem: str) -> FileCorrupt:
+    return FileCorrupt("journal", f"sequence {sequence}", problem, hint="Restore exchange.db from a backup.")

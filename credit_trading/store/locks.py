@@ -1,0 +1,189 @@
+"""Locks between processes and threads.
+
+Here: locks on numbered slots (single bytes) of one file per folder, and the turnstile in front of the journal. Never
+here: SQLite's own locks. Always: the kernel holds a slot for this process exactly while one of its threads does, so
+nothing has to be cleaned up after `kill -9`; waiting never outlasts its timeout.
+
+POSIX record locks work on Linux and macOS, are not inherited by a fork and vanish with the process. But they belong to
+the process: two threads do not exclude each other by them, and closing *any* descriptor of the file drops them all.
+Hence one descriptor per file and process, however many handles, and a second layer that arranges the threads (slots).
+For the same reason never read, copy or delete a lock file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from credit_trading.errors import Busy, StorageError
+from credit_trading.store.slots import LockedFile, Slot, here
+from credit_trading.store.sqlite import StrPath, translated
+
+NEXT = 0
+WRITER = 1
+FIRST_USER = 1024
+
+
+def user_slot(number: int) -> int:
+    """The slot of a user: shared while a handle on the user's file is open, exclusive to move or delete the file."""
+    assert number >= 0, f"{number} is no user's number"
+    return FIRST_USER + number
+
+
+def _slot_name(slot: int) -> str:
+    if slot >= FIRST_USER:
+        return f"user {slot - FIRST_USER}"
+    return {NEXT: "next writer", WRITER: "writer"}.get(slot, str(slot))
+
+
+class LockFile:
+    """A handle on the locks of one folder. Handles of one process share state; none of them is usable after a fork.
+
+    A thread must not ask for a slot exclusively while it holds it: it would wait for itself.
+    """
+
+    def __init__(self, path: str, file: LockedFile) -> None:
+        self.path = path
+        self._file = file
+        self._is_open = True
+
+    @classmethod
+    def open(cls, path: StrPath, create: bool = True) -> LockFile:
+        """Open the lock file, creating it (mode 0600) unless told otherwise. Raises Unwritable, StorageError."""
+        name = os.fspath(path)
+        with translated("locks.open", name):
+            return cls(name, here().open(name, create=create))
+
+    def close(self) -> None:
+        """Give the handle back. Locks still held stay held until they are released."""
+        if self._is_open and not self._is_inherited():
+            with here().mutex:
+                self._file.handles -= 1
+                self._file.close_if_unused()
+        self._is_open = False
+
+    def acquire(self, slot: int, *, shared: bool = False, timeout_s: float, operation: str) -> None:
+        """Wait until the slot is this thread's, or shared with others who share it. Raises Busy after `timeout_s`.
+
+        Threads that want it exclusively are served in order; between processes there is no order (see Turnstile).
+        Sharers never wait for somebody who is merely waiting, so sharing twice cannot deadlock.
+        """
+        if not self._take(slot, shared=shared, timeout_s=timeout_s):
+            raise Busy(
+                operation,
+                self.path,
+                f"another process or thread held the lock ({_slot_name(slot)}) for longer than {timeout_s:g} s",
+                hint="Repeat it; if it stays so, find the process that hangs, or raise CREDIT_TRADING_LOCK_TIMEOUT_S.",
+            )
+
+    def try_acquire(self, slot: int, shared: bool = False) -> bool:
+        """Take the slot if that is possible without waiting."""
+        return self._take(slot, shared=shared, timeout_s=0)
+
+    def release(self, slot: int, *, shared: bool = False) -> None:
+        """Give the slot up. In a forked child this does nothing: the lock is its parent's."""
+        if self._is_inherited():
+            return
+        with here().mutex:
+            state = self._file.slots.get(slot)
+            assert state is not None, f"slot {slot} is not held"
+            if shared:
+                assert state.readers > 0, f"slot {slot} is not shared"
+                state.readers -= 1
+            else:
+                assert state.claimed, f"slot {slot} is not held exclusively"
+                state.claimed = False
+            try:
+                if not state.readers:
+                    self._file.unlock(slot)
+            finally:
+                state.notify()
+                self._file.forget_if_unused(slot)
+
+    @contextmanager
+    def hold(self, slot: int, *, shared: bool = False, timeout_s: float, operation: str) -> Iterator[None]:
+        """`acquire`, and `release` at the end. Raises Busy."""
+        self.acquire(slot, shared=shared, timeout_s=timeout_s, operation=operation)
+        try:
+            yield
+        finally:
+            self.release(slot, shared=shared)
+
+    def _is_inherited(self) -> bool:
+        return self._file.pid != os.getpid()
+
+    def _refuse_if_unusable(self) -> None:
+        if self._is_inherited():
+            problem, hint = "it was opened before this process was forked", "Open the exchange after forking."
+            raise StorageError("locks.acquire", self.path, problem, hint=hint)
+        if not self._is_open:
+            raise StorageError("locks.acquire", self.path, "it was closed", hint="Open the exchange again.")
+
+    def _take(self, slot: int, *, shared: bool, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        with here().mutex:
+            self._refuse_if_unusable()
+            state = self._file.slots.get(slot)
+            if state is None:
+                state = self._file.slots[slot] = Slot(here().mutex)
+            try:
+                if not (state.wait_to_share(deadline) if shared else state.wait_to_own(deadline)):
+                    return False
+                if shared and state.readers:
+                    state.readers += 1
+                    return True
+                state.claimed = True
+            finally:
+                self._file.forget_if_unused(slot)
+        return self._take_from_kernel(slot, state, shared=shared, deadline=deadline)
+
+    def _take_from_kernel(self, slot: int, state: Slot, *, shared: bool, deadline: float) -> bool:
+        """Ask the kernel for a slot that this thread has claimed, without keeping the mutex; then settle the claim."""
+        taken = False
+        try:
+            taken = self._file.lock(slot, shared=shared, deadline=deadline)
+        except OSError:
+            with translated("locks.acquire", self.path):
+                raise
+        finally:
+            with here().mutex:
+                if not taken:
+                    self._file.unlock(slot)  # an interrupt may have come after the kernel's yes
+                if taken and shared:
+                    state.readers = 1
+                if shared or not taken:
+                    state.claimed = False
+                    state.notify()
+                self._file.forget_if_unused(slot)
+        return taken
+
+
+class Turnstile:
+    """Turns at writing, so that no process starves: take *next*, take *writer*, release *next*.
+
+    Whoever has just written must queue for *next* again, behind the one who has it already and is first for *writer*.
+    """
+
+    def __init__(self, lock_file: LockFile) -> None:
+        self._locks = lock_file
+
+    def enter(self, timeout_s: float, operation: str = "exchange.write") -> None:
+        """Wait for this thread's turn. Raises Busy after `timeout_s` in all."""
+        deadline = time.monotonic() + timeout_s
+        with self._locks.hold(NEXT, timeout_s=timeout_s, operation=operation):
+            self._locks.acquire(WRITER, timeout_s=max(0.0, deadline - time.monotonic()), operation=operation)
+
+    def leave(self) -> None:
+        """End the turn."""
+        self._locks.release(WRITER)
+
+    @contextmanager
+    def turn(self, timeout_s: float, operation: str = "exchange.write") -> Iterator[None]:
+        """`enter`, and `leave` at the end. Raises Busy."""
+        self.enter(timeout_s, operation)
+        try:
+            yield
+        finally:
+            self.leave()

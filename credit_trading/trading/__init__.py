@@ -1,0 +1,1 @@
+"""The write path and the services: what hosts call, bound to who is acting."""

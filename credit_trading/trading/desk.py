@@ -1,0 +1,81 @@
+"""What all services share: the write path, the replica, the users' files, and known names.
+
+Here: looking up instruments and assets by name, and running one prepared command. Never here: what a command means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import attrs
+
+from credit_trading.errors import NotFound
+from credit_trading.exchange.answers import Answer
+from credit_trading.exchange.replica import Replica
+from credit_trading.journal.live import LiveReplica
+from credit_trading.money import Asset, Instrument
+from credit_trading.store.sqlite import Connection
+from credit_trading.trading.outcome import Outcome
+from credit_trading.trading.sequencer import Prepared, Sequencer
+from credit_trading.users import catalogue
+from credit_trading.users.files import UserFiles
+from credit_trading.users.projector import Projector
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class Desk:
+    """One opened exchange, seen from its services."""
+
+    live: LiveReplica
+    files: UserFiles
+    projector: Projector
+    sequencer: Sequencer
+    _instruments: dict[str, Instrument] = attrs.Factory(dict)
+    _assets: dict[str, Asset] = attrs.Factory(dict)
+
+    def run(self, operation: str, subject: object, prepared: Prepared) -> tuple[Outcome, Answer]:
+        """Submits one command. Raises OrderRejected where the market says no, other TradingErrors as they come."""
+        (outcome,) = self.sequencer.submit([prepared])
+        return outcome, outcome.checked(operation, subject)
+
+    def reading(self, look: Callable[[Replica], T]) -> T:
+        """`look` at the replica as of now."""
+        with self.live.reading() as replica:
+            return look(replica)
+
+    @contextmanager
+    def file_of(self, number: int) -> Iterator[Connection]:
+        """The user's file, caught up; for this thread until the end of the block."""
+        with self.projector.caught_up(number) as connection:
+            yield connection
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Raises NotFound. What is known once never changes, so it is kept."""
+        known = self._instruments.get(symbol)
+        if known is None:
+            market = self.reading(lambda replica: replica.markets.get(symbol))
+            if market is None:
+                raise NotFound(
+                    "instruments", symbol, "no such instrument", hint="List them: credit-trading instruments list."
+                )
+            known = self._instruments[symbol] = market.instrument
+        return known
+
+    def asset(self, code: str) -> Asset:
+        """Raises NotFound."""
+        known = self._assets.get(code)
+        if known is None:
+            known = self.reading(lambda replica: replica.assets.get(code))
+            if known is None:
+                raise NotFound("assets", code, "no such asset", hint="List them: credit-trading assets list.")
+            self._assets[code] = known
+        return known
+
+    def user_number(self, user_id: str) -> int:
+        """Raises NotFound unless the user exists and is not deleted."""
+        with self.live.history() as log:
+            return catalogue.by_id(log.connection, user_id).number

@@ -1,0 +1,107 @@
+"""What came of a command, in whole units and in decimal text."""
+
+from __future__ import annotations
+
+import attrs
+
+from credit_trading.errors import OrderRejected, TradingError
+from credit_trading.exchange.answers import Answer
+from credit_trading.exchange.rejections import Rejection
+from credit_trading.money import Instrument, format_units
+
+
+@attrs.frozen
+class Outcome:
+    """One command's answer. Exactly one of `answer` and `error` is there.
+
+    `repeated` says that the command's id was known and its first answer is given again. `sequence` is where it stands in the journal;
+    0 if it does not.
+    """
+
+    command_id: str
+    answer: Answer | None
+    error: TradingError | None = None
+    repeated: bool = False
+
+    @property
+    def sequence(self) -> int:
+        return self.answer.sequence if self.answer else 0
+
+    @property
+    def order_id(self) -> int | None:
+        return (self.answer.order or None) if self.answer else None
+
+    @property
+    def status(self) -> str:
+        """How the order stood when the command was done (FIX OrdStatus 39); empty where no order is concerned."""
+        return self.answer.status if self.answer else ""
+
+    @property
+    def rejection(self) -> Rejection | None:
+        return Rejection(self.answer.code) if self.answer and self.answer.code else None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and self.rejection is None
+
+    def checked(self, operation: str, subject: object) -> Answer:
+        """The answer. Raises OrderRejected where the market said no, and the error where there is one."""
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None
+        rejection = self.rejection
+        if rejection is not None:
+            raise OrderRejected(operation, subject, rejection.value, rejection.sentence)
+        return self.answer
+
+
+@attrs.frozen
+class OrderReport:
+    """FIX ExecutionReport (35=8): an order as it stood when a command on it was done. Amounts are exact decimal text."""
+
+    order_id: int
+    symbol: str
+    order_status: str
+    reason: str
+    quantity: str
+    filled_quantity: str
+    remaining_quantity: str
+    percent_filled: str
+    average_price: str | None
+    fees: str
+    command_id: str
+    repeated: bool
+
+    @classmethod
+    def of(cls, outcome: Outcome, answer: Answer, instrument: Instrument) -> OrderReport:
+        return cls(
+            order_id=answer.order,
+            symbol=instrument.symbol,
+            order_status=answer.status,
+            reason=answer.reason,
+            quantity=instrument.format_quantity(answer.quantity_lots),
+            filled_quantity=instrument.format_quantity(answer.filled_lots),
+            remaining_quantity=instrument.format_quantity(answer.quantity_lots - answer.filled_lots),
+            percent_filled=percent(answer.filled_lots, answer.quantity_lots),
+            average_price=average_price(
+                instrument, value=answer.filled_value, quantity=instrument.quantity_units(answer.filled_lots)
+            ),
+            fees=instrument.quote.format(answer.fees),
+            command_id=outcome.command_id,
+            repeated=outcome.repeated,
+        )
+
+
+def percent(part: int, whole: int) -> str:
+    """Floored to a tenth, so that 100.0 means all of it."""
+    return format_units(part * 1000 // whole, 1) if whole else "0.0"
+
+
+def average_price(instrument: Instrument, *, value: int, quantity: int) -> str | None:
+    """Volume-weighted (FIX AvgPx 6), four decimals finer than prices and floored there; None before the first fill. For display."""
+    if not quantity:
+        return None
+    decimals = instrument.price_decimals + 4
+    return format_units(
+        value * 10 ** (decimals + instrument.base.decimals) // (quantity * 10**instrument.quote.decimals), decimals
+    )

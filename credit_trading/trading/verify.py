@@ -1,0 +1,155 @@
+"""Whether everything is as it must be: the chain, the books, the balances, every user's file.
+
+Always: looks only; what it finds is data, in the order journal, state, files, and never an exception for a damaged part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from credit_trading.errors import TradingError
+from credit_trading.exchange.fees import required_hold
+from credit_trading.exchange.order import OrderType
+from credit_trading.exchange.replica import Replica
+from credit_trading.exchange.state import dump, restore, state_digest
+from credit_trading.journal import rows
+from credit_trading.trading.desk import Desk
+from credit_trading.users import catalogue
+
+
+@attrs.frozen
+class Finding:
+    """`where` names a sequence, a user or a file; `problem` says what is expected and what was found."""
+
+    where: str
+    problem: str
+
+
+@attrs.frozen
+class Verification:
+    """`state_digest` is the live replica's, as of `sequence`; `users` counts the files that were looked at."""
+
+    sequence: int
+    state_digest: str
+    users: int
+    findings: list[Finding]
+
+
+def verify(desk: Desk, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> Verification:
+    """Replays the journal from zero, compares it with the live replica, and rebuilds every user's file beside the real one.
+
+    `progress` is told how many steps are done, and of how many. Writers may go on meanwhile.
+    """
+    findings: list[Finding] = []
+    with desk.live.reading() as replica:
+        sequence, digest = replica.sequence, state_digest(replica)
+        findings += check_state(replica)
+        if state_digest(restore(dump(replica))) != digest:
+            findings.append(Finding("checkpoint", "the state changes by being saved and loaded"))
+        numbers = [user.number for user in replica.users.values() if not user.deleted]
+    findings += _check_journal(desk, sequence, digest)
+    for done, number in enumerate(numbers, 1):
+        findings += _check_user(desk, number)
+        progress(done, len(numbers))
+    return Verification(sequence, digest, len(numbers), findings)
+
+
+def check_state(replica: Replica) -> list[Finding]:
+    """The invariants that hold in memory: sums, holds, books."""
+    return [*_check_sums(replica), *_check_holds(replica), *_check_books(replica)]
+
+
+def _check_sums(replica: Replica) -> list[Finding]:
+    totals = dict.fromkeys(replica.assets, 0)
+    findings = []
+    for account, asset, balance in replica.accounts:
+        totals[asset] += balance.posted
+        if account > 0 and not 0 <= balance.held <= balance.posted:
+            findings.append(Finding(f"user #{account}", f"{asset}: held {balance.held} of {balance.posted} posted"))
+    findings += [
+        Finding(f"asset {asset}", f"all accounts sum to {total}, not 0") for asset, total in totals.items() if total
+    ]
+    return findings
+
+
+def _check_holds(replica: Replica) -> list[Finding]:
+    needed: dict[tuple[int, str], int] = {}
+    findings = []
+    for order in replica.orders.values():
+        required = required_hold(order, price_ticks=order.price_ticks, remaining_lots=order.remaining_lots)
+        if order.order_type == OrderType.MARKET or order.hold != required:
+            findings.append(Finding(f"order {order.number}", f"holds {order.hold}, needs {required}"))
+        key = (order.user, order.held_asset)
+        needed[key] = needed.get(key, 0) + order.hold
+    held = {(account, asset): balance.held for account, asset, balance in replica.accounts if balance.held}
+    findings += [
+        Finding(
+            f"user #{user}",
+            f"{asset}: {held.get((user, asset), 0)} held, open orders hold {needed.get((user, asset), 0)}",
+        )
+        for user, asset in sorted(held.keys() | needed.keys())
+        if held.get((user, asset), 0) != needed.get((user, asset), 0)
+    ]
+    return findings
+
+
+def _check_books(replica: Replica) -> list[Finding]:
+    findings = []
+    for symbol, market in replica.markets.items():
+        if market.book.is_crossed():
+            findings.append(Finding(symbol, "the best bid is not below the best ask"))
+        for level in (*market.book.bids.levels(), *market.book.asks.levels()):
+            orders = list(level.orders.values())
+            if level.lots != sum(order.remaining_lots for order in orders):
+                findings.append(Finding(symbol, f"the level {level.price_ticks} does not know the sum of its orders"))
+            if any(order.remaining_lots <= 0 or order.price_ticks != level.price_ticks for order in orders):
+                findings.append(Finding(symbol, f"an order that should not rest at {level.price_ticks} does"))
+    return findings
+
+
+def _check_journal(desk: Desk, sequence: int, digest: str) -> list[Finding]:
+    """Every row's hash, dense numbers and back-pointers (by replaying), and the state they lead to."""
+    replica, previous_hash = Replica(), rows.FIRST_HASH
+    try:
+        with desk.live.history() as log:
+            for row in log.rows_from(1):
+                if row[0] > sequence:
+                    break
+                if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, previous_hash):
+                    return [Finding(f"journal sequence {row[0]}", "the chain is broken here")]
+                if row[1] < replica.time_us:
+                    return [Finding(f"journal sequence {row[0]}", "time runs backwards here")]
+                entry = rows.decode(row)
+                if (row[7], row[8]) != _place(replica, row[6]) or (row[10], row[11]) != _place(replica, row[9]):
+                    return [Finding(f"journal sequence {row[0]}", "an event number or back-pointer is wrong")]
+                replica.apply(entry)
+                previous_hash = row[13]
+    except (TradingError, AssertionError, LookupError) as error:
+        return [Finding(f"journal sequence {replica.sequence + 1}", f"cannot be replayed: {error}")]
+    if replica.sequence != sequence or state_digest(replica) != digest:
+        return [Finding("replica", "the journal replayed from zero leads to another state than the live one")]
+    return []
+
+
+def _place(replica: Replica, user: int | None) -> tuple[int | None, int | None]:
+    if user is None:
+        return None, None
+    state = replica.users.get(user)
+    return (state.event_count + 1, state.last_sequence) if state else (1, 0)
+
+
+def _check_user(desk: Desk, number: int) -> list[Finding]:
+    with desk.live.history() as log:
+        user = catalogue.by_number(log.connection, number)
+    if user.state != "active":
+        return []
+    where = f"user {user.user_id}"
+    try:
+        digest, rebuilt = desk.projector.compare(number)
+    except TradingError as error:
+        return [Finding(where, str(error))]
+    if digest != rebuilt:
+        return [Finding(where, f"{desk.files.path_of(number).name} differs from what the journal gives")]
+    return []

@@ -1,0 +1,268 @@
+"""Users' files on disk: making, opening, renaming and deleting them.
+
+Here: which path is a user's, and who may move what is there. Never here: what the rows mean (projection), when they are written
+(projector). Always: while a handle on a file is open its user's lock is held shared; a file is moved or removed only under that lock
+held exclusively, closed, and with no `-wal` left; what could not be done yet stands in the catalogue and is done later.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from credit_trading.errors import FileCorrupt, FileForeign, NotFound, StorageError, VersionUnsupported
+from credit_trading.journal.live import CommitUndecided, LiveReplica
+from credit_trading.store.files import publish_new, remove_database, rename_durably
+from credit_trading.store.locks import LockFile, user_slot
+from credit_trading.store.pool import ConnectionPool
+from credit_trading.store.sqlite import Connection, TrackedConnection, connect, translated
+from credit_trading.users import catalogue
+from credit_trading.users.catalogue import User
+from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION, template
+
+_log = logging.getLogger(__name__)
+
+_all: weakref.WeakSet[UserFiles] = weakref.WeakSet()
+
+MOVE_TIMEOUT_S = 1.0
+"""How long a rename or deletion waits for other processes to let go of the file; after that it is left for the next opening."""
+
+
+class UserConnection(TrackedConnection):
+    """A handle on a user's file; holds the user's lock, shared, until it is closed or collected."""
+
+    file_id: tuple[int, int]
+    path: Path
+    release: weakref.finalize[[LockFile, int], UserConnection]
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "release"):
+            self.release()
+
+
+class UserFiles:
+    """The files of one exchange's users, with a bounded pool of open handles."""
+
+    def __init__(self, home: Path, live: LiveReplica, *, pool_size: int, lock_timeout_s: float) -> None:
+        self._home = home
+        self._live = live
+        self._timeout_s = lock_timeout_s
+        self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
+        _all.add(self)
+
+    @contextmanager
+    def checkout(self, number: int) -> Iterator[Connection]:
+        """This process's one writing handle on the user's file, for this thread alone; made anew if the file was replaced."""
+        while True:
+            with self.pool.checkout(number) as connection:
+                assert isinstance(connection, UserConnection)
+                replaced = _file_id(connection.path) != connection.file_id
+                if not replaced:
+                    with translated("users.file", connection.path):
+                        yield connection
+                    return
+            self.pool.discard(number)
+
+    def open_for_reading(self, number: int) -> Connection:
+        """A read-only handle of the caller's own; the caller has the writing handle checked out, or keeps the file open otherwise."""
+        return self._open(number, mode="ro")
+
+    def create(self, number: int) -> Path:
+        """Makes the user's file from the template unless it is there."""
+        user = self._user(number)
+        path = self._path(user)
+        if path.exists():
+            return path
+        with self._live.lock_file.hold(user_slot(number), timeout_s=self._timeout_s, operation="users.create"):
+            if not path.exists():
+                remove_database(path)  # a -wal that was left behind would be replayed into the new file
+                publish_new(path, template())
+        return path
+
+    def finish(self, user: User) -> None:
+        """Renames or deletes the user's file as the catalogue says, if no one else has it open just now."""
+        try:
+            with (
+                self.pool.vacated(user.number, timeout_s=MOVE_TIMEOUT_S),
+                self._live.lock_file.hold(user_slot(user.number), timeout_s=MOVE_TIMEOUT_S, operation="users.file"),
+            ):
+                if user.state == "deleting":
+                    self._delete(user)
+                elif user.previous_file_name is not None:
+                    self._rename(user)
+        except StorageError as error:
+            _log.warning("the file of user %s will be renamed or deleted later: %s", user.user_id, error)
+
+    def finish_all(self) -> None:
+        """Works off what a crash or another process's open handle left undone."""
+        with self._live.history() as log:
+            users = catalogue.unfinished(log.connection)
+        for user in users:
+            self.finish(user)
+
+    def path_of(self, number: int) -> Path:
+        """Where the user's file is now. Raises NotFound for a user who is deleted."""
+        return self._path(self._user(number))
+
+    def close(self) -> None:
+        self.pool.close()
+
+    def _user(self, number: int) -> User:
+        with self._live.history() as log:
+            user = catalogue.by_number(log.connection, number)
+        if user.state != "active":
+            raise NotFound("users", user.user_id, "the user is deleted", hint="List them: credit-trading users list.")
+        return user
+
+    def _path(self, user: User) -> Path:
+        return self._home / (user.previous_file_name or user.file_name)
+
+    def _open_pooled(self, number: int) -> Connection:
+        with self._live.history() as log:
+            user = catalogue.by_number(log.connection, number)
+        if user.previous_file_name is not None:
+            self._try_rename(user)
+        return self._open(number, mode="rw")
+
+    def _try_rename(self, user: User) -> None:
+        """On the way to opening the file: only if no one else has it open."""
+        slot = user_slot(user.number)
+        if self._live.lock_file.try_acquire(slot):
+            try:
+                self._rename(user)
+            finally:
+                self._live.lock_file.release(slot)
+
+    def _open(self, number: int, *, mode: Literal["rw", "ro"]) -> Connection:
+        lock_file, slot = self._live.lock_file, user_slot(number)
+        while True:
+            lock_file.acquire(slot, shared=True, timeout_s=self._timeout_s, operation="users.open")
+            try:
+                path = self.path_of(number)
+                if path.exists():
+                    return _opened(path, mode, lock_file, slot)
+            except BaseException:
+                lock_file.release(slot, shared=True)
+                raise
+            lock_file.release(slot, shared=True)
+            self.create(number)
+
+    def _rename(self, user: User) -> None:
+        """Under the exclusive lock. Safe to repeat from any point at which a crash left it."""
+        assert user.previous_file_name is not None
+        old, new = self._home / user.previous_file_name, self._home / user.file_name
+        if old.exists():
+            _empty_wal(old)
+            rename_durably(old, new)
+        self._note_done(
+            "users.email", user, lambda connection: catalogue.finish_rename(connection, user.number, user.file_name)
+        )
+
+    def _delete(self, user: User) -> None:
+        for name in (user.file_name, user.previous_file_name):
+            if name is not None:
+                remove_database(self._home / name)
+        self._note_done("users.delete", user, lambda connection: catalogue.finish_deletion(connection, user.number))
+
+    def _note_done(self, operation: str, user: User, write: Callable[[Connection], None]) -> None:
+        try:
+            with self._live.writing():
+                write(self._live.log.connection)
+                self._live.commit([])
+        except CommitUndecided as error:
+            raise StorageError(
+                operation, user.user_id, "done, but not noted yet", hint="It is noted when the disk works."
+            ) from error
+
+    def before_fork(self) -> None:
+        self.pool.close_idle()
+
+    def after_fork_in_child(self) -> None:
+        self.pool.abandon()
+
+
+def check_identity(connection: Connection, path: Path, *, exchange_id: str, number: int) -> None:
+    """Raises FileForeign if the file names another exchange or another user; a file fresh from the template names none yet."""
+    row = connection.execute("SELECT exchange_id, user_number FROM metadata").fetchone()
+    if row is None or row == (None, None) or row == (exchange_id, number):
+        return
+    problem = "it belongs to another exchange" if row[0] != exchange_id else f"it belongs to user #{row[1]}"
+    raise FileForeign(
+        "users.file",
+        path,
+        problem,
+        hint="Move the file away; this user's is rebuilt from the journal when next opened.",
+    )
+
+
+def _opened(path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int) -> Connection:
+    with translated("users.file", path):
+        connection = connect(path, mode=mode, synchronous="NORMAL", factory=UserConnection)
+    try:
+        assert isinstance(connection, UserConnection)
+        with translated("users.file", path):
+            _check_format(connection, path)
+        connection.path = path
+        file_id = _file_id(path)
+        assert file_id is not None, f"{path} vanished while its lock was held"
+        connection.file_id = file_id
+        connection.release = weakref.finalize(connection, lock_file.release, slot, shared=True)
+        connection.release.atexit = False
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_format(connection: Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise FileCorrupt(
+            "users.file",
+            path,
+            "a database, but not a user's trading file",
+            hint="Move it away; the user's file is rebuilt from the journal when next opened.",
+        )
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise VersionUnsupported(
+            "users.file", path, f"schema {version} is newer than {SCHEMA_VERSION}", hint="Use a newer credit_trading."
+        )
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _empty_wal(path: Path) -> None:
+    """Carries the WAL into the file and closes it, so that the file is whole by itself."""
+    with translated("users.file", path):
+        connection = connect(path, mode="rw", synchronous="FULL")
+        try:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.close()
+    left = Path(f"{path}-wal")
+    if busy or (left.exists() and left.stat().st_size):
+        raise StorageError("users.file", path, "its WAL could not be emptied", hint="Close what else has it open.")
+    for suffix in ("-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _close(_: int, connection: Connection) -> None:
+    connection.close()
+
+
+os.register_at_fork(
+    before=lambda: [files.before_fork() for files in _all],
+    after_in_child=lambda: [files.after_fork_in_child() for files in _all],
+)

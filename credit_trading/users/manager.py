@@ -1,0 +1,164 @@
+"""Creating, finding, listing and deleting users' trading databases.
+
+Here: what an admin can do with users and their files. Never here: orders, balances. Always: the commit on exchange.db creates, renames
+or deletes the user; the file follows at once, or at the next opening after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+import sqlite_utils
+
+from credit_trading.clock import format_time
+from credit_trading.errors import InvalidInput
+from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.events import Entry
+from credit_trading.journal.live import LiveReplica
+from credit_trading.store.sqlite import Connection
+from credit_trading.users import catalogue
+from credit_trading.users.catalogue import User
+from credit_trading.users.files import UserFiles
+from credit_trading.users.naming import check_email, check_user_id
+from credit_trading.users.projector import Projector
+
+
+@attrs.frozen(kw_only=True)
+class PersonalPart:
+    """What a command writes beside the journal: `check` before it is decided, `write` once its first event has its place."""
+
+    check: Callable[[Connection], None] = lambda _: None
+    write: Callable[[Connection, Entry], None] = lambda _, __: None
+
+
+class Submit(Protocol):
+    """The write path, as far as users need it. Raises what a single call raises."""
+
+    def __call__(self, command: cmd.Command, personal: PersonalPart) -> None: ...
+
+
+@attrs.frozen
+class TradingDatabase:
+    """A user and where their file is."""
+
+    user_id: str
+    email: str
+    path: Path
+    created_at_us: int
+
+    @property
+    def created_at(self) -> str:
+        return format_time(self.created_at_us)
+
+
+class TradingDatabaseManager:
+    """The users of one exchange, for an admin."""
+
+    def __init__(self, home: Path, live: LiveReplica, files: UserFiles, projector: Projector, submit: Submit) -> None:
+        self._home = home
+        self._live = live
+        self._files = files
+        self._projector = projector
+        self._submit = submit
+
+    def create_trading_database(self, user_id: str, email: str) -> TradingDatabase:
+        """A new user with a file of their own.
+
+        Raises InvalidInput for an id or e-mail outside the rules, AlreadyExists for an id that is or was given out (in any case).
+        """
+        check_user_id(user_id)
+        check_email(email)
+        salt = catalogue.new_salt()
+
+        def write(connection: Connection, entry: Entry) -> None:
+            number = entry.user_a
+            assert number is not None
+            catalogue.insert(connection, number, user_id, email, salt=salt, created_at_us=entry.time_us)
+
+        self._submit(
+            cmd.CreateUser(catalogue.person_digest(user_id, email, salt)),
+            PersonalPart(check=lambda connection: catalogue.check_free(connection, user_id), write=write),
+        )
+        user = self._user(user_id)
+        self._files.create(user.number)
+        return self._shown(user)
+
+    def get_trading_database(self, user_id: str) -> sqlite_utils.Database:
+        """The user's file as of now, read-only. Close it when done: while it is open the file can be neither renamed nor deleted.
+
+        Raises NotFound, and StorageError for a file that is corrupt or foreign.
+        """
+        return self.open_database(self._user(user_id).number)
+
+    def open_database(self, number: int) -> sqlite_utils.Database:
+        with self._projector.caught_up(number):
+            return sqlite_utils.Database(self._files.open_for_reading(number))
+
+    def show_trading_database(self, user_id: str) -> TradingDatabase:
+        """Raises NotFound."""
+        return self._shown(self._user(user_id))
+
+    def list_trading_databases(
+        self,
+        search: str = "",
+        *,
+        sort: str = "user_id",
+        descending: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[TradingDatabase]:
+        """Users whose id or e-mail contains `search`, by `user_id`, `email` or `created_at`; a page of `limit` from `offset` on."""
+        if sort not in catalogue.SORTS:
+            raise InvalidInput("users.list", sort, "not a sort", hint=f"Sort by {', '.join(catalogue.SORTS)}.")
+        if offset < 0 or (limit is not None and limit < 0):
+            raise InvalidInput(
+                "users.list", f"{limit}, {offset}", "limit and offset count from 0", hint="Give no negative number."
+            )
+        with self._live.history() as log:
+            users = catalogue.search(
+                log.connection, text=search, sort=sort, descending=descending, limit=limit, offset=offset
+            )
+        return [self._shown(user) for user in users]
+
+    def change_email(self, user_id: str, email: str) -> TradingDatabase:
+        """Also renames the file; at once, or when whoever else has it open lets go of it."""
+        user = self._user(user_id)
+        check_email(email)
+        salt = catalogue.new_salt()
+        self._submit(
+            cmd.ChangeEmail(user.number, catalogue.person_digest(user_id, email, salt)),
+            PersonalPart(write=lambda connection, _: catalogue.change_email(connection, user.number, email, salt=salt)),
+        )
+        self._files.finish(self._user(user_id))
+        return self._shown(self._user(user_id))
+
+    def delete_trading_database(self, user_id: str, *, sweep_to: str | None = None) -> None:
+        """Deletes the user and the file. `sweep_to` cancels the user's orders and takes the balances.
+
+        Raises UserNotEmpty for a user with open orders, holds or a balance and no `sweep_to`.
+        """
+        user = self._user(user_id)
+        target = self._user(sweep_to).number if sweep_to is not None else None
+        self._submit(
+            cmd.DeleteUser(user.number, target),
+            PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number)),
+        )
+        with self._live.history() as log:
+            deleted = catalogue.by_number(log.connection, user.number)
+        self._files.finish(deleted)
+
+    def catch_up(self, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> None:
+        """Brings every user's file up to the journal; `progress` is told how many are done, and of how many."""
+        self._projector.catch_up_all(progress=progress)
+
+    def _user(self, user_id: str) -> User:
+        with self._live.history() as log:
+            return catalogue.by_id(log.connection, user_id)
+
+    def _shown(self, user: User) -> TradingDatabase:
+        return TradingDatabase(
+            user.user_id, user.email, self._home / (user.previous_file_name or user.file_name), user.created_at_us
+        )
