@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +20,7 @@ from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import make_private_folder
 from credit_trading.store.sqlite import StrPath
 from credit_trading.trading.accounts import AccountAdministration, AccountService
@@ -213,7 +214,7 @@ class Admin:
                 )
             after += 1000
 
-    def verify(self, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> Verification:
+    def verify(self, *, progress: Progress = no_progress) -> Verification:
         """All invariants: see `credit_trading.trading.verify`."""
         return verify(self._desk, progress=progress)
 

@@ -24,7 +24,10 @@ def next_fee_part(*, fee_part_ppm: int, rate_ppm: int, value: int) -> int:
 
 
 def buy_hold(*, value: int, fee_part_ppm: int, maker_ppm: int, taker_ppm: int) -> int:
-    """What a limit buy whose remainder is worth `value` at its limit must hold: P·R + ceil(T + f·P·R) - ceil(T), f = max(maker, taker, 0)."""
+    """The hold of a limit buy whose remainder is worth `value` at its limit: P·R + ceil(T + f·P·R) - ceil(T).
+
+    f = max(maker, taker, 0): whichever way the rest fills, it cannot cost more.
+    """
     return value + fee_of(fee_part_ppm=fee_part_ppm, rate_ppm=max(maker_ppm, taker_ppm, 0), value=value)
 
 

@@ -247,7 +247,7 @@ class Replica:
         order = self._close(event.order, event.released)
         self._answer(entry.cause, order, OrderStatus.CANCELED, event.reason)
 
-    def _order_expired(self, entry: ev.Entry, event: ev.OrderExpired) -> None:
+    def _order_expired(self, _: ev.Entry, event: ev.OrderExpired) -> None:
         self._close(event.order, event.released)
 
     def _trade(self, entry: ev.Entry, event: ev.Trade) -> None:

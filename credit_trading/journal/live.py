@@ -255,8 +255,26 @@ class _Locked:
         self._lock.release()
 
 
-os.register_at_fork(
-    before=lambda: [live.before_fork() for live in _all],
-    after_in_parent=lambda: [live.after_fork_in_parent() for live in _all],
-    after_in_child=lambda: [live.after_fork_in_child() for live in _all],
-)
+_forking: list[LiveReplica] = []
+"""Those whose locks this thread holds while it forks."""
+
+
+def _before_fork() -> None:
+    _forking[:] = list(_all)
+    for live in _forking:
+        live.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for live in _forking:
+        live.after_fork_in_parent()
+    _forking.clear()
+
+
+def _after_fork_in_child() -> None:
+    for live in _forking:
+        live.after_fork_in_child()
+    _forking.clear()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

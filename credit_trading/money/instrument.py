@@ -107,7 +107,10 @@ class Instrument:
         taker_ppm: int,
         collar_ppm: int,
     ) -> Instrument:
-        """An instrument from checked numbers: completes what follows from tick and lot. Raises InvalidInput if trades would not be exact."""
+        """An instrument from checked numbers, completed by what follows from tick and lot.
+
+        Raises InvalidInput if trades would not be exact.
+        """
         value = Fraction(tick_size) * Fraction(lot_size) * 10**quote.decimals
         if value.denominator != 1 or value > MAX_UNITS:
             raise InvalidInput(

@@ -152,7 +152,8 @@ def _price(price: Number, quote: Asset) -> tuple[int, int]:
 
 
 def _total(base: Asset, quote: Asset, quantity: int, price: int, price_decimals: int) -> int:
-    total, rest = divmod(quantity * price * 10**quote.decimals, 10 ** (base.decimals + price_decimals))
+    scale: int = 10 ** (base.decimals + price_decimals)
+    total, rest = divmod(quantity * price * int(10**quote.decimals), scale)
     if rest:
         raise InvalidInput(
             "transactions.record",

@@ -5,8 +5,6 @@ Always: looks only; what it finds is data, in the order journal, state, files, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 
 from credit_trading.errors import TradingError
@@ -15,6 +13,7 @@ from credit_trading.exchange.order import OrderType
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import dump, restore, state_digest
 from credit_trading.journal import rows
+from credit_trading.progress import Progress, no_progress
 from credit_trading.trading.desk import Desk
 from credit_trading.users import catalogue
 
@@ -37,7 +36,7 @@ class Verification:
     findings: list[Finding]
 
 
-def verify(desk: Desk, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> Verification:
+def verify(desk: Desk, *, progress: Progress = no_progress) -> Verification:
     """Replays the journal from zero, compares it with the live replica, and rebuilds every user's file beside the real one.
 
     `progress` is told how many steps are done, and of how many. Writers may go on meanwhile.

@@ -12,6 +12,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +39,7 @@ class UserConnection(TrackedConnection):
 
     file_id: tuple[int, int]
     path: Path
-    release: weakref.finalize[[LockFile, int], UserConnection]
+    release: weakref.finalize[[], UserConnection]
 
     def close(self) -> None:
         super().close()
@@ -180,12 +181,6 @@ class UserFiles:
                 operation, user.user_id, "done, but not noted yet", hint="It is noted when the disk works."
             ) from error
 
-    def before_fork(self) -> None:
-        self.pool.close_idle()
-
-    def after_fork_in_child(self) -> None:
-        self.pool.abandon()
-
 
 def check_identity(connection: Connection, path: Path, *, exchange_id: str, number: int) -> None:
     """Raises FileForeign if the file names another exchange or another user; a file fresh from the template names none yet."""
@@ -212,7 +207,7 @@ def _opened(path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: in
         file_id = _file_id(path)
         assert file_id is not None, f"{path} vanished while its lock was held"
         connection.file_id = file_id
-        connection.release = weakref.finalize(connection, lock_file.release, slot, shared=True)
+        connection.release = weakref.finalize(connection, partial(lock_file.release, slot, shared=True))
         connection.release.atexit = False
     except BaseException:
         connection.close()
@@ -262,7 +257,14 @@ def _close(_: int, connection: Connection) -> None:
     connection.close()
 
 
-os.register_at_fork(
-    before=lambda: [files.before_fork() for files in _all],
-    after_in_child=lambda: [files.after_fork_in_child() for files in _all],
-)
+def _before_fork() -> None:
+    for files in list(_all):
+        files.pool.close_idle()
+
+
+def _after_fork_in_child() -> None:
+    for files in list(_all):
+        files.pool.abandon()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)

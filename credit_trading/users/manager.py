@@ -18,6 +18,7 @@ from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
+from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import Connection
 from credit_trading.users import catalogue
 from credit_trading.users.catalogue import User
@@ -150,7 +151,7 @@ class TradingDatabaseManager:
             deleted = catalogue.by_number(log.connection, user.number)
         self._files.finish(deleted)
 
-    def catch_up(self, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> None:
+    def catch_up(self, *, progress: Progress = no_progress) -> None:
         """Brings every user's file up to the journal; `progress` is told how many are done, and of how many."""
         self._projector.catch_up_all(progress=progress)
 

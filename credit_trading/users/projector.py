@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from credit_trading.journal import notes
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
+from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import Connection, connect, immediate, translated
 from credit_trading.users import catalogue
 from credit_trading.users.files import UserFiles, check_identity
@@ -71,7 +72,7 @@ class Projector:
             except StorageError as error:
                 _log.warning("the file of user #%d is behind: %s", number, error)
 
-    def catch_up_all(self, *, progress: Callable[[int, int], None] = lambda done, all_: None) -> None:
+    def catch_up_all(self, *, progress: Progress = no_progress) -> None:
         """Every active user; `progress` is told how many are done, and of how many."""
         with self._live.reading() as replica:
             numbers = [user.number for user in replica.users.values() if not user.deleted]
@@ -134,11 +135,11 @@ class Projector:
         )
         for sequence in sequences:
             entry = log.entry(sequence)
-            assert entry is not None
+            assert entry is not None, f"journal entry {sequence} is gone"
             projection.apply(entry)
         connection.execute(
-            "UPDATE metadata SET applied_sequence = ?, applied_hash = ?, event_number = ?",
-            (sequences[-1], log.hash_at(sequences[-1]), entry.number_a if entry.user_a == number else entry.number_b),
+            "UPDATE metadata SET applied_sequence = ?, applied_hash = ?, event_number = event_number + ?",
+            (sequences[-1], log.hash_at(sequences[-1]), len(sequences)),
         )
 
     def _user_id(self, log: Log, number: int) -> str:
