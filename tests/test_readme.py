@@ -1,0 +1,68 @@
+"""Every command and snippet of the README does what it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def commands() -> list[str]:
+    """All lines after a prompt, without their remarks."""
+    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    return [line.split("  #")[0].split(" #")[0].strip() for line in lines]
+
+
+def test_every_python_snippet_runs_and_its_sql_reads_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, in one folder, as a reader would paste them; then the SQL on the file that they made."""
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    for number, snippet in enumerate(blocks("python"), 1):
+        exec(compile(snippet, f"README, snippet {number}", "exec"), scope)
+    assert len(blocks("python")) >= 3
+    (file,) = tmp_path.glob("database/trading/trading_43_*.db")
+    connection = sqlite3.connect(file)
+    for statement in blocks("sql")[0].strip().split(";\n"):
+        assert connection.execute(statement.rstrip(";")).fetchall(), statement
+    connection.close()
+
+
+def test_every_command_of_the_cli_session_succeeds(tmp_path: Path) -> None:
+    """In order, in one folder; each ends with 0."""
+    session = [command for command in commands() if command.startswith("credit-trading ")]
+    assert len(session) >= 10
+    for command in session:
+        done = subprocess.run(
+            [sys.executable, "-m", "credit_trading.cli", *shlex.split(command)[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def test_every_other_command_names_a_script_that_is_there() -> None:
+    """Their runs have tests of their own, or are this very run."""
+    for command in commands():
+        if not command.startswith("credit-trading "):
+            script = next(word for word in shlex.split(command) if "scripts/" in word)
+            assert (ROOT / script).is_file(), command
+
+
+def test_every_page_that_the_readme_links_to_is_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).is_file(), target
