@@ -59,6 +59,13 @@ def open_exchange(
             "exchange.open", folder, "no such folder", hint=f"Found an exchange: credit-trading --home {folder} init."
         )
     settings = settings or Settings.from_environment()
+    if not create and not (folder / FILE_NAME).exists():
+        raise NotAnExchange(
+            "exchange.open",
+            folder,
+            f"no exchange here ({FILE_NAME} is missing)",
+            hint=f"Found one: credit-trading --home {folder} init.",
+        )
     if create:
         make_private_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -22,9 +22,11 @@ class Position:
 
     def check(self, log: Log, *, follower: str) -> None:
         """Raises FileForeign unless the position lies on the log's history."""
+        if not self.sequence:
+            return
         if self.exchange_id != log.exchange_id:
             problem = "it belongs to another exchange"
-        elif self.sequence and log.hash_at(self.sequence) != self.hash:
+        elif log.hash_at(self.sequence) != self.hash:
             known = log.hash_at(self.sequence)
             problem = (
                 f"it stands on another history (at sequence {self.sequence})" if known else "it is ahead of the journal"

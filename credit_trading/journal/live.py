@@ -20,8 +20,8 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import checkpoint, rows
 from credit_trading.journal.log import FILE_NAME, Log
-from credit_trading.store.locks import LockFile, Turnstile
-from credit_trading.store.sqlite import abandon, sqlite3, translated
+from credit_trading.store.locks import PRESENT, LockFile, Turnstile
+from credit_trading.store.sqlite import abandon, has_wal_reset_bug, sqlite3, translated
 
 _log = logging.getLogger(__name__)
 
@@ -56,14 +56,22 @@ class LiveReplica:
 
     @property
     def lock_file(self) -> LockFile:
+        """This process's handle on the folder's locks; the first use enters the folder."""
         if self._lock_file is None:
-            self._lock_file = LockFile.open(self.lock_path)
+            lock_file = LockFile.open(self.lock_path)
+            try:
+                _enter(lock_file)
+            except BaseException:
+                lock_file.close()
+                raise
+            self._lock_file = lock_file
         return self._lock_file
 
     @property
     def log(self) -> Log:
         """The writing connection; only under `lock`."""
         if self._log is None:
+            assert self.lock_file, "the folder is entered before anything in it is opened"
             self._log = Log.open(self.path)
         return self._log
 
@@ -160,6 +168,7 @@ class LiveReplica:
         with self._locked(), _Locked(self._reader_lock, self._timeout_s):
             self._close_connections()
             if self._lock_file is not None:
+                self._lock_file.release(PRESENT, shared=not has_wal_reset_bug())
                 self._lock_file.close()
             self._replica = self._lock_file = None
 
@@ -236,6 +245,19 @@ class LiveReplica:
         self.lock = threading.RLock()
         self._reader_lock = threading.RLock()
         self._lock_file = None
+
+
+def _enter(lock_file: LockFile) -> None:
+    """Says that this process uses the folder: together with others, or alone where SQLite is not safe with several."""
+    if lock_file.try_acquire(PRESENT, shared=not has_wal_reset_bug()):
+        return
+    raise StorageError(
+        "exchange.open",
+        Path(lock_file.path).parent,
+        "another process has it open, and one of the two links an SQLite that several processes can corrupt files with"
+        f" (3.7.0 to 3.51.2; this one is {sqlite3.sqlite_version})",
+        hint="Install pysqlite3, or a Python with a newer SQLite.",
+    )
 
 
 class _Locked:

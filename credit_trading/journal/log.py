@@ -53,13 +53,6 @@ class Log:
     @classmethod
     def open(cls, path: Path) -> Log:
         """Raises NotAnExchange, FileCorrupt or VersionUnsupported for a file that is not ours to read."""
-        if not path.exists():
-            raise NotAnExchange(
-                "exchange.open",
-                path.parent,
-                "no exchange here (exchange.db is missing)",
-                hint="Found one: credit-trading init.",
-            )
         with translated("exchange.open", path):
             connection = connect(path, mode="rw", synchronous="FULL")
             try:

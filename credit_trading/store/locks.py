@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from credit_trading.errors import Busy, StorageError
-from credit_trading.store.slots import LockedFile, Slot, here
+from credit_trading.store.slots import LockedFile, Pauses, Slot, growing, here, prompt, shrinking
 from credit_trading.store.sqlite import StrPath, translated
 
 NEXT = 0
 WRITER = 1
+PRESENT = 2
 FIRST_USER = 1024
 
 
@@ -35,7 +36,7 @@ def user_slot(number: int) -> int:
 def _slot_name(slot: int) -> str:
     if slot >= FIRST_USER:
         return f"user {slot - FIRST_USER}"
-    return {NEXT: "next writer", WRITER: "writer"}.get(slot, str(slot))
+    return {NEXT: "next writer", WRITER: "writer", PRESENT: "present"}.get(slot, str(slot))
 
 
 class LockFile:
@@ -64,13 +65,15 @@ class LockFile:
                 self._file.close_if_unused()
         self._is_open = False
 
-    def acquire(self, slot: int, *, shared: bool = False, timeout_s: float, operation: str) -> None:
+    def acquire(
+        self, slot: int, *, shared: bool = False, timeout_s: float, operation: str, pauses: Pauses = growing
+    ) -> None:
         """Wait until the slot is this thread's, or shared with others who share it. Raises Busy after `timeout_s`.
 
         Threads that want it exclusively are served in order; between processes there is no order (see Turnstile).
         Sharers never wait for somebody who is merely waiting, so sharing twice cannot deadlock.
         """
-        if not self._take(slot, shared=shared, timeout_s=timeout_s):
+        if not self._take(slot, shared=shared, timeout_s=timeout_s, pauses=pauses):
             raise Busy(
                 operation,
                 self.path,
@@ -80,7 +83,7 @@ class LockFile:
 
     def try_acquire(self, slot: int, shared: bool = False) -> bool:
         """Take the slot if that is possible without waiting."""
-        return self._take(slot, shared=shared, timeout_s=0)
+        return self._take(slot, shared=shared, timeout_s=0, pauses=growing)
 
     def release(self, slot: int, *, shared: bool = False) -> None:
         """Give the slot up. In a forked child this does nothing: the lock is its parent's."""
@@ -121,7 +124,7 @@ class LockFile:
         if not self._is_open:
             raise StorageError("locks.acquire", self.path, "it was closed", hint="Open the exchange again.")
 
-    def _take(self, slot: int, *, shared: bool, timeout_s: float) -> bool:
+    def _take(self, slot: int, *, shared: bool, timeout_s: float, pauses: Pauses) -> bool:
         deadline = time.monotonic() + timeout_s
         with here().mutex:
             self._refuse_if_unusable()
@@ -137,13 +140,13 @@ class LockFile:
                 state.claimed = True
             finally:
                 self._file.forget_if_unused(slot)
-        return self._take_from_kernel(slot, state, shared=shared, deadline=deadline)
+        return self._take_from_kernel(slot, state, shared=shared, deadline=deadline, pauses=pauses)
 
-    def _take_from_kernel(self, slot: int, state: Slot, *, shared: bool, deadline: float) -> bool:
+    def _take_from_kernel(self, slot: int, state: Slot, *, shared: bool, deadline: float, pauses: Pauses) -> bool:
         """Ask the kernel for a slot that this thread has claimed, without keeping the mutex; then settle the claim."""
         taken = False
         try:
-            taken = self._file.lock(slot, shared=shared, deadline=deadline)
+            taken = self._file.lock(slot, shared=shared, deadline=deadline, pauses=pauses)
         except OSError:
             with translated("locks.acquire", self.path):
                 raise
@@ -172,8 +175,12 @@ class Turnstile:
     def enter(self, timeout_s: float, operation: str = "exchange.write") -> None:
         """Wait for this thread's turn. Raises Busy after `timeout_s` in all."""
         deadline = time.monotonic() + timeout_s
-        with self._locks.hold(NEXT, timeout_s=timeout_s, operation=operation):
-            self._locks.acquire(WRITER, timeout_s=max(0.0, deadline - time.monotonic()), operation=operation)
+        self._locks.acquire(NEXT, timeout_s=timeout_s, operation=operation, pauses=shrinking)
+        try:
+            left_s = max(0.0, deadline - time.monotonic())
+            self._locks.acquire(WRITER, timeout_s=left_s, operation=operation, pauses=prompt)
+        finally:
+            self._locks.release(NEXT)
 
     def leave(self) -> None:
         """End the turn."""

@@ -130,6 +130,7 @@ class InstrumentAdministration:
 
     def __init__(self, desk: Desk, principal: Principal) -> None:
         self._desk = desk
+        self._principal = principal
         self._note = principal.note()
 
     def add_instrument(
@@ -177,11 +178,15 @@ class InstrumentAdministration:
         self._desk.run("instruments.resume", symbol, self.prepare_resume(symbol))
         return self.show_instrument(symbol)
 
-    def prepare_halt(self, symbol: str) -> Prepared:
-        return self._desk.sequencer.prepare(cmd.SetInstrumentStatus(symbol, halted=True), note=self._note)
+    def prepare_halt(self, symbol: str, *, command_id: str | None = None) -> Prepared:
+        return self._prepare_status(symbol, command_id, halted=True)
 
-    def prepare_resume(self, symbol: str) -> Prepared:
-        return self._desk.sequencer.prepare(cmd.SetInstrumentStatus(symbol, halted=False), note=self._note)
+    def prepare_resume(self, symbol: str, *, command_id: str | None = None) -> Prepared:
+        return self._prepare_status(symbol, command_id, halted=False)
+
+    def _prepare_status(self, symbol: str, command_id: str | None, *, halted: bool) -> Prepared:
+        command = cmd.SetInstrumentStatus(symbol, halted=halted)
+        return self._desk.sequencer.prepare(command, command_id=self._principal.scoped(command_id), note=self._note)
 
 
 def _market(replica: Replica, symbol: str) -> Market:

@@ -156,9 +156,9 @@ class Sequencer:
         try:
             try:
                 self._run(batches)
-            except (CommitUndecided, OutcomeUnknown, NotTaken):
+            except (OutcomeUnknown, NotTaken, Busy):
                 raise
-            except StorageError:
+            except Exception:
                 if len(batches) == 1:
                     raise
                 for batch in batches:
@@ -173,7 +173,7 @@ class Sequencer:
     def _run_alone(self, batch: _Batch) -> None:
         try:
             self._run([batch])
-        except TradingError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again in the thread of the caller it belongs to
             batch.error = error
 
     def _run(self, batches: Sequence[_Batch]) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.store.files import publish_new, remove_database, rename_durably
 from credit_trading.store.locks import LockFile, user_slot
 from credit_trading.store.pool import ConnectionPool
-from credit_trading.store.sqlite import Connection, TrackedConnection, connect, translated
+from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
 from credit_trading.users import catalogue
 from credit_trading.users.catalogue import User
 from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION, template
@@ -35,16 +35,18 @@ MOVE_TIMEOUT_S = 1.0
 
 
 class UserConnection(TrackedConnection):
-    """A handle on a user's file; holds the user's lock, shared, until it is closed or collected."""
+    """A handle on a user's file; holds the user's lock, shared, until it is closed (or was collected unclosed)."""
 
     file_id: tuple[int, int]
     path: Path
-    release: weakref.finalize[[], UserConnection]
+    lock: weakref.finalize[[tuple[LockFile, int]], UserConnection]
 
     def close(self) -> None:
         super().close()
-        if hasattr(self, "release"):
-            self.release()
+        held = self.lock.detach() if hasattr(self, "lock") else None
+        if held is not None:
+            lock_file, slot = held[2][0]
+            lock_file.release(slot, shared=True)
 
 
 class UserFiles:
@@ -55,6 +57,7 @@ class UserFiles:
         self._live = live
         self._timeout_s = lock_timeout_s
         self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
+        self._dropped: deque[tuple[LockFile, int]] = deque()
         _all.add(self)
 
     @contextmanager
@@ -65,7 +68,7 @@ class UserFiles:
                 assert isinstance(connection, UserConnection)
                 replaced = _file_id(connection.path) != connection.file_id
                 if not replaced:
-                    with translated("users.file", connection.path):
+                    with _as_user_file(connection.path):
                         yield connection
                     return
             self.pool.discard(number)
@@ -88,6 +91,7 @@ class UserFiles:
 
     def finish(self, user: User) -> None:
         """Renames or deletes the user's file as the catalogue says, if no one else has it open just now."""
+        self._release_dropped()
         try:
             with (
                 self.pool.vacated(user.number, timeout_s=MOVE_TIMEOUT_S),
@@ -140,14 +144,21 @@ class UserFiles:
             finally:
                 self._live.lock_file.release(slot)
 
+    def _release_dropped(self) -> None:
+        """Handles may be collected anywhere, also where locks may not be touched; theirs are released here."""
+        while self._dropped:
+            lock_file, slot = self._dropped.popleft()
+            lock_file.release(slot, shared=True)
+
     def _open(self, number: int, *, mode: Literal["rw", "ro"]) -> Connection:
+        self._release_dropped()
         lock_file, slot = self._live.lock_file, user_slot(number)
         while True:
             lock_file.acquire(slot, shared=True, timeout_s=self._timeout_s, operation="users.open")
             try:
                 path = self.path_of(number)
                 if path.exists():
-                    return _opened(path, mode, lock_file, slot)
+                    return _opened(path, mode, lock_file, slot, self._dropped)
             except BaseException:
                 lock_file.release(slot, shared=True)
                 raise
@@ -196,7 +207,10 @@ def check_identity(connection: Connection, path: Path, *, exchange_id: str, numb
     )
 
 
-def _opened(path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int) -> Connection:
+def _opened(
+    path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int, dropped: deque[tuple[LockFile, int]]
+) -> Connection:
+    """`dropped` gets the lock of a handle that is collected without being closed."""
     with translated("users.file", path):
         connection = connect(path, mode=mode, synchronous="NORMAL", factory=UserConnection)
     try:
@@ -207,8 +221,8 @@ def _opened(path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: in
         file_id = _file_id(path)
         assert file_id is not None, f"{path} vanished while its lock was held"
         connection.file_id = file_id
-        connection.release = weakref.finalize(connection, partial(lock_file.release, slot, shared=True))
-        connection.release.atexit = False
+        connection.lock = weakref.finalize(connection, dropped.append, (lock_file, slot))
+        connection.lock.atexit = False
     except BaseException:
         connection.close()
         raise
@@ -228,6 +242,21 @@ def _check_format(connection: Connection, path: Path) -> None:
         raise VersionUnsupported(
             "users.file", path, f"schema {version} is newer than {SCHEMA_VERSION}", hint="Use a newer credit_trading."
         )
+
+
+@contextmanager
+def _as_user_file(path: Path) -> Iterator[None]:
+    """Our statements are right: what they fail on is a file whose tables are not as they should be."""
+    try:
+        with translated("users.file", path):
+            yield
+    except sqlite3.Error as error:
+        raise FileCorrupt(
+            "users.file",
+            path,
+            f"its tables are not as they should be ({error})",
+            hint="Move it away; it is rebuilt from the journal when next opened.",
+        ) from error
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
+from credit_trading.errors import FileCorrupt
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import OrderStatus, OrderType, Side
 from credit_trading.journal.notes import Note
@@ -295,9 +296,7 @@ class Projection:
         return event.order, _own(event)
 
     def _order_amended(self, entry: ev.Entry, event: ev.OrderAmended, _: Note | None) -> _Shown:
-        symbol, old_hold, side, filled = self._execute(
-            "SELECT symbol, hold, side, filled_quantity FROM active_orders WHERE order_id = ?", (event.order,)
-        ).fetchone()
+        symbol, old_hold, side, filled = self._open_order("symbol, hold, side, filled_quantity", event.order)
         instrument = self._instrument(symbol)
         quantity = instrument.quantity_units(event.quantity_lots)
         self._execute(
@@ -326,10 +325,24 @@ class Projection:
         return event.order, _own(event)
 
     def _end(self, entry: ev.Entry, order: int, status: OrderStatus, reason: str, released: int) -> None:
-        symbol, side = self._execute("SELECT symbol, side FROM active_orders WHERE order_id = ?", (order,)).fetchone()
+        symbol, side = self._open_order("symbol, side", order)
         instrument = self._instrument(symbol)
         self._post((instrument.quote if side == Side.BUY else instrument.base).code, 0, -released)
         self._close(order, status, reason, instrument, entry.time_us)
+
+    def _open_order(self, columns: str, order: int) -> tuple[Any, ...]:
+        row: tuple[Any, ...] | None = self._execute(
+            f"SELECT {columns} FROM active_orders WHERE order_id = ?", (order,)
+        ).fetchone()
+        return row or self._missing(order)
+
+    def _missing(self, order: int) -> NoReturn:
+        raise FileCorrupt(
+            "users.file",
+            f"user #{self._user}",
+            f"order {order} is missing from active_orders",
+            hint="Move the file away; it is rebuilt from the journal when next opened.",
+        )
 
     def _close(self, order: int, status: OrderStatus, reason: str, instrument: Instrument, at: int) -> None:
         """From the active orders to the history."""
@@ -381,6 +394,8 @@ class Projection:
             self._post(quote, value - fee, 0)
         self._count_trade(base, quote, buys=buys, quantity=quantity, value=value, fee=fee, at=entry.time_us)
         remaining = self._execute(_FILL_ORDER, (quantity, value, fee, released, entry.time_us, order)).fetchall()
+        if not remaining:
+            self._missing(order)
         if remaining[0][0] == 0:
             self._close(order, OrderStatus.FILLED, "", instrument, entry.time_us)
         details = {"trade": event.trade, "price_ticks": event.price_ticks, "quantity_lots": event.quantity_lots}

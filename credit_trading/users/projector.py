@@ -16,7 +16,7 @@ from pathlib import Path
 
 import attrs
 
-from credit_trading.errors import FileCorrupt, StorageError, TradingError
+from credit_trading.errors import FileCorrupt, TradingError
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.follower import Position
@@ -69,7 +69,7 @@ class Projector:
         for number in numbers:
             try:
                 self.catch_up(number)
-            except StorageError as error:
+            except TradingError as error:
                 _log.warning("the file of user #%d is behind: %s", number, error)
 
     def catch_up_all(self, *, progress: Progress = no_progress) -> None:
@@ -103,26 +103,27 @@ class Projector:
 
     def _follow(self, connection: Connection, number: int, head: _Head) -> None:
         path = self._files.path_of(number)
-        while _applied(connection, path) < head.sequence:
-            with translated("users.file", path), immediate(connection):
-                self._advance(connection, number, head, path)
-        check_identity(connection, path, exchange_id=head.replica.exchange_id, number=number)
-        if _applied(connection, path) > head.sequence:
-            with self._live.history() as log:
-                _position(connection).check(log, follower=str(path))
-
-    def _advance(self, connection: Connection, number: int, head: _Head, path: Path) -> None:
-        """One transaction: position checked, next events applied, position stored."""
         check_identity(connection, path, exchange_id=head.replica.exchange_id, number=number)
         with self._live.history() as log:
-            position = _position(connection)
-            if position.sequence:
-                position.check(log, follower=str(path))
-            sequences = log.history_of(number, last=head.sequence, after=position.sequence)[:EVENTS_PER_TRANSACTION]
-            if sequences:
-                self._apply(connection, number, head.replica, log, sequences)
+            _position(connection).check(log, follower=str(path))
+        while (applied := _applied(connection, path)) < head.sequence:
+            with self._live.history() as log:
+                sequences = log.history_of(number, last=head.sequence, after=applied)
+            for chunk in _slices(sequences, EVENTS_PER_TRANSACTION):
+                with translated("users.file", path), immediate(connection):
+                    if _applied(connection, path) != applied:
+                        break  # another process was faster: look again where the file stands
+                    self._apply(connection, number, head.replica, chunk)
+                applied = chunk[-1]
 
-    def _apply(self, connection: Connection, number: int, replica: Replica, log: Log, sequences: Sequence[int]) -> None:
+    def _apply(self, connection: Connection, number: int, replica: Replica, sequences: Sequence[int]) -> None:
+        """The next events of the user's history and the position after them, in the caller's transaction."""
+        with self._live.history() as log:
+            self._project(connection, number, replica, log, sequences)
+
+    def _project(
+        self, connection: Connection, number: int, replica: Replica, log: Log, sequences: Sequence[int]
+    ) -> None:
         connection.execute("UPDATE metadata SET exchange_id = ?, user_number = ?", (replica.exchange_id, number))
         projection = Projection(
             connection,
@@ -147,6 +148,12 @@ class Projector:
         if number not in self._names:
             self._names[number] = catalogue.by_number(log.connection, number).user_id
         return self._names[number]
+
+
+def _slices(sequences: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Slices of at most `size`, in order."""
+    for start in range(0, len(sequences), size):
+        yield sequences[start : start + size]
 
 
 def shared_digest(connection: Connection) -> str:
