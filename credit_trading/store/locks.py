@@ -70,16 +70,11 @@ class LockFile:
     ) -> None:
         """Wait until the slot is this thread's, or shared with others who share it. Raises Busy after `timeout_s`.
 
-        Threads that want it exclusively are served in order; between processes there is no order (see Turnstile).
-        Sharers never wait for somebody who is merely waiting, so sharing twice cannot deadlock.
+        Threads that want it exclusively are served in order; between processes, `pauses` decides who is likely to be
+        next. Sharers never wait for somebody who is merely waiting, so sharing twice cannot deadlock.
         """
         if not self._take(slot, shared=shared, timeout_s=timeout_s, pauses=pauses):
-            raise Busy(
-                operation,
-                self.path,
-                f"another process or thread held the lock ({_slot_name(slot)}) for longer than {timeout_s:g} s",
-                hint="Repeat it; if it stays so, find the process that hangs, or raise CREDIT_TRADING_LOCK_TIMEOUT_S.",
-            )
+            raise self._busy(slot, timeout_s, operation)
 
     def try_acquire(self, slot: int, shared: bool = False) -> bool:
         """Take the slot if that is possible without waiting."""
@@ -113,6 +108,14 @@ class LockFile:
             yield
         finally:
             self.release(slot, shared=shared)
+
+    def _busy(self, slot: int, timeout_s: float, operation: str) -> Busy:
+        return Busy(
+            operation,
+            self.path,
+            f"another process or thread held the lock ({_slot_name(slot)}) for longer than {timeout_s:g} s",
+            hint="Repeat it; if it stays so, find the process that hangs, or raise CREDIT_TRADING_LOCK_TIMEOUT_S.",
+        )
 
     def _is_inherited(self) -> bool:
         return self._file.pid != os.getpid()
@@ -167,6 +170,8 @@ class Turnstile:
     """Turns at writing, so that no process starves: take *next*, take *writer*, release *next*.
 
     Whoever has just written must queue for *next* again, behind the one who has it already and is first for *writer*.
+    Measured, 4 processes without a break for 1.5 s, turns of 5 ms: 71, 74, 69 and 73 turns, longest wait 37 ms; with
+    *writer* alone 171, 30, 40 and 54 turns, 672 ms.
     """
 
     def __init__(self, lock_file: LockFile) -> None:
@@ -178,7 +183,8 @@ class Turnstile:
         self._locks.acquire(NEXT, timeout_s=timeout_s, operation=operation, pauses=shrinking)
         try:
             left_s = max(0.0, deadline - time.monotonic())
-            self._locks.acquire(WRITER, timeout_s=left_s, operation=operation, pauses=prompt)
+            if not self._locks._take(WRITER, shared=False, timeout_s=left_s, pauses=prompt):
+                raise self._locks._busy(WRITER, timeout_s, operation)
         finally:
             self._locks.release(NEXT)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -20,33 +19,7 @@ from credit_trading.store.locks import FIRST_USER, NEXT, WRITER, LockFile, Turns
 
 InFork = Callable[[Callable[[], object]], str]
 
-_HOLD = """
-import sys
-from credit_trading.store.locks import LockFile
-path, slot, shared = sys.argv[1:]
-with LockFile.open(path).hold(int(slot), shared=shared == "shared", timeout_s=5, operation="test.hold"):
-    sys.stdout.write("held\\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-"""
-
-_TAKE_TURNS = """
-import sys, time
-from credit_trading.store.locks import LockFile, Turnstile
-turnstile = Turnstile(LockFile.open(sys.argv[1]))
-sys.stdout.write("ready\\n")
-sys.stdout.flush()
-sys.stdin.readline()
-turns, longest_s, now = 0, 0.0, time.monotonic()
-end = now + float(sys.argv[2])
-while now < end:
-    with turnstile.turn(timeout_s=10):
-        longest_s = max(longest_s, time.monotonic() - now)
-        turns += 1
-        time.sleep(0.002)
-    now = time.monotonic()
-sys.stdout.write(f"{turns} {longest_s}\\n")
-"""
+_processes = multiprocessing.get_context("fork")  # real processes that start at once: record locks are not inherited
 
 
 @pytest.fixture
@@ -61,33 +34,55 @@ def locks(path: Path) -> Iterator[LockFile]:
     locks.close()
 
 
-def _process(program: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+class Holder:
+    """Another process that holds a slot until it is told to release it."""
 
+    def __init__(self, path: Path, slot: int, *, shared: bool) -> None:
+        self._pipe, its_end = _processes.Pipe()
+        self._process = _processes.Process(target=self._hold, args=(path, slot, shared, its_end))
+        self._process.start()
+        its_end.close()
+        assert self._pipe.recv() == "held"
 
-def _tell(process: subprocess.Popen[str], *, after_s: float = 0) -> None:
-    assert process.stdin is not None
-    time.sleep(after_s)
-    process.stdin.write("\n")
-    process.stdin.flush()
+    @staticmethod
+    def _hold(path: Path, slot: int, shared: bool, pipe: Connection) -> None:
+        with LockFile.open(path).hold(slot, shared=shared, timeout_s=5, operation="test.hold"):
+            pipe.send("held")
+            pipe.recv()
 
+    def release(self, *, after_s: float = 0) -> None:
+        time.sleep(after_s)
+        self._pipe.send("release")
+        self._process.join()
 
-def _hear(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
 
 
 @contextmanager
-def _held_elsewhere(path: Path, slot: int, kind: str = "exclusive") -> Iterator[subprocess.Popen[str]]:
-    """Another process holds the slot."""
-    with _process(_HOLD, path, slot, kind) as process:
-        assert _hear(process) == "held"
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                _tell(process)
+def _held_elsewhere(path: Path, slot: int, *, shared: bool = False) -> Iterator[Holder]:
+    holder = Holder(path, slot, shared=shared)
+    try:
+        yield holder
+    finally:
+        holder.kill()
+
+
+def _take_turns(path: Path, duration_s: float, pipe: Connection) -> None:
+    """Turn after turn without a break; then sends how many, and how long the longest wait was."""
+    turnstile = Turnstile(LockFile.open(path))
+    pipe.send("ready")
+    pipe.recv()
+    turns, longest_s, now = 0, 0.0, time.monotonic()
+    end = now + duration_s
+    while now < end:
+        with turnstile.turn(timeout_s=10):
+            longest_s = max(longest_s, time.monotonic() - now)
+            turns += 1
+            time.sleep(0.005)
+        now = time.monotonic()
+    pipe.send((turns, longest_s))
 
 
 def _can_be_taken_elsewhere(in_fork: InFork, path: Path, slot: int, *, shared: bool = False) -> bool:
@@ -107,32 +102,30 @@ def _thread(action: Callable[[], object]) -> Iterator[threading.Thread]:
 
 def test_one_process_at_a_time_holds_a_slot_exclusively(path: Path, locks: LockFile) -> None:
     """And the next one gets it when it is released."""
-    with _held_elsewhere(path, 5) as process:
+    with _held_elsewhere(path, 5) as holder:
         assert not locks.try_acquire(5)
         assert not locks.try_acquire(5, shared=True)
         assert locks.try_acquire(6), "the slots of a file have nothing to do with each other"
         locks.release(6)
-        _tell(process)
-        process.wait()
+        holder.release()
         assert locks.try_acquire(5)
     locks.release(5)
 
 
 def test_processes_share_a_slot_and_keep_exclusive_ones_out(path: Path, locks: LockFile) -> None:
     """Shared here and shared there is fine; exclusive waits for both."""
-    with _held_elsewhere(path, 5, "shared") as process:
+    with _held_elsewhere(path, 5, shared=True) as holder:
         assert locks.try_acquire(5, shared=True)
         locks.release(5, shared=True)
         assert not locks.try_acquire(5)
-        _tell(process)
-        process.wait()
+        holder.release()
     with locks.hold(5, timeout_s=0, operation="test.hold"):
         pass
 
 
 def test_whoever_waits_gets_the_slot_soon_after_it_is_released(path: Path, locks: LockFile) -> None:
     """The pauses between two looks stay short, however long it takes."""
-    with _held_elsewhere(path, 5) as process, _thread(lambda: _tell(process, after_s=0.2)):
+    with _held_elsewhere(path, 5) as holder, _thread(lambda: holder.release(after_s=0.2)):
         began = time.monotonic()
         locks.acquire(5, timeout_s=5, operation="test.hold")
         assert 0.15 < time.monotonic() - began < 1
@@ -141,9 +134,8 @@ def test_whoever_waits_gets_the_slot_soon_after_it_is_released(path: Path, locks
 
 def test_kill_9_frees_what_a_process_held(path: Path, locks: LockFile) -> None:
     """The kernel does it; there is nothing stale to clean up."""
-    with _held_elsewhere(path, WRITER) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    with _held_elsewhere(path, WRITER) as holder:
+        holder.kill()
         with Turnstile(locks).turn(timeout_s=1):
             pass
 
@@ -151,13 +143,12 @@ def test_kill_9_frees_what_a_process_held(path: Path, locks: LockFile) -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_waiting_for_another_process_ends_in_busy(path: Path, locks: LockFile, shared: bool) -> None:
     """The error tells which lock, how long and what to do; afterwards everything is as before."""
-    with _held_elsewhere(path, user_slot(42)) as process:
+    with _held_elsewhere(path, user_slot(42)) as holder:
         began = time.monotonic()
         with pytest.raises(Busy) as caught:
             locks.acquire(user_slot(42), shared=shared, timeout_s=0.1, operation="users.delete")
         assert 0.1 <= time.monotonic() - began < 1
-        _tell(process)
-        process.wait()
+        holder.release()
     for part in ("users.delete", str(path), "(user 42)", "0.1 s", "Repeat it"):
         assert part in str(caught.value)
     with locks.hold(user_slot(42), shared=shared, timeout_s=0, operation="users.delete"):
@@ -259,6 +250,7 @@ def test_closing_one_handle_leaves_the_locks_of_another(path: Path, locks: LockF
         other = LockFile.open(path)
         other.close()
         other.close()
+        assert slots.here().files[_key(locks)].spare_descriptors == []
         assert not _can_be_taken_elsewhere(in_fork, path, 5)
 
 
@@ -286,14 +278,26 @@ def test_a_file_known_under_another_name_keeps_its_locks(path: Path, locks: Lock
         assert not _can_be_taken_elsewhere(in_fork, path, 5)
 
 
+def test_a_file_that_gets_a_second_name_while_it_is_opened_keeps_its_locks(
+    path: Path, locks: LockFile, in_fork: InFork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked like another file, and there is a second descriptor now, which must not be closed before the first."""
+    monkeypatch.setattr(slots.Process, "_find", lambda process, path: None)
+    with locks.hold(5, timeout_s=0, operation="test.hold"):
+        other = LockFile.open(path)
+        assert not other.try_acquire(5)
+        other.close()
+        assert not _can_be_taken_elsewhere(in_fork, path, 5)
+
+
 def test_an_interrupt_while_waiting_leaves_no_trace(
     path: Path, locks: LockFile, in_fork: InFork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C even in the moment in which the kernel has just said yes."""
     really_lock = slots.LockedFile.lock
 
-    def interrupted(file: slots.LockedFile, slot: int, *, shared: bool, deadline: float) -> bool:
-        assert really_lock(file, slot, shared=shared, deadline=deadline)
+    def interrupted(file: slots.LockedFile, slot: int, *, shared: bool, deadline: float, pauses: slots.Pauses) -> bool:
+        assert really_lock(file, slot, shared=shared, deadline=deadline, pauses=pauses)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(slots.LockedFile, "lock", interrupted)
@@ -371,16 +375,20 @@ def test_users_have_slots_of_their_own() -> None:
 def test_no_process_starves_at_the_turnstile(path: Path) -> None:
     """Four processes, each asking again as soon as it is done. Bare exclusive locks let one of them have nearly all."""
     LockFile.open(path).close()
-    processes = [_process(_TAKE_TURNS, path, 1.5) for _ in range(4)]
+    pipes = [_processes.Pipe() for _ in range(4)]
+    processes = [_processes.Process(target=_take_turns, args=(path, 1.5, its_end)) for _, its_end in pipes]
     for process in processes:
-        assert _hear(process) == "ready"
+        process.start()
+    assert [pipe.recv() for pipe, _ in pipes] == ["ready"] * 4
+    for pipe, _ in pipes:
+        pipe.send("go")
+    results = [pipe.recv() for pipe, _ in pipes]
     for process in processes:
-        _tell(process)
-    results = [process.communicate()[0].split() for process in processes]
-    turns = [int(result[0]) for result in results]
-    longest_s = max(float(result[1]) for result in results)
+        process.join()
+    turns = [count for count, _ in results]
+    longest_s = max(wait_s for _, wait_s in results)
     assert min(turns) > sum(turns) / 4 / 2, f"turns {turns}"
-    assert longest_s < 0.5, f"turns {turns}, longest wait {longest_s:.3f} s"
+    assert longest_s < 0.3, f"turns {turns}, longest wait {longest_s:.3f} s"
 
 
 def test_no_thread_starves_at_the_turnstile(locks: LockFile) -> None:
@@ -410,13 +418,12 @@ def test_no_thread_starves_at_the_turnstile(locks: LockFile) -> None:
 def test_a_turn_that_is_not_to_be_had_is_busy_and_leaves_the_turnstile_free(path: Path, locks: LockFile) -> None:
     """Whoever gives up waiting for *writer* must not keep *next*."""
     turnstile = Turnstile(locks)
-    with _held_elsewhere(path, WRITER) as process:
-        with pytest.raises(Busy, match=r"orders\.create.*writer"), turnstile.turn(0.05, "orders.create"):
+    with _held_elsewhere(path, WRITER) as holder:
+        with pytest.raises(Busy, match=r"orders\.create.*writer.*0\.05 s"), turnstile.turn(0.05, "orders.create"):
             pass
         assert locks.try_acquire(NEXT)
         locks.release(NEXT)
-        _tell(process)
-        process.wait()
+        holder.release()
     with pytest.raises(ValueError, match="inside"), turnstile.turn(timeout_s=1):
         raise ValueError("inside")
     turnstile.enter(timeout_s=0)

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 import timeit
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,6 +135,18 @@ def test_waiting_for_a_key_ends_in_busy(pool: ConnectionPool[str]) -> None:
             pool.discard("a", timeout_s=0)
         _use(pool, "b")
     _use(pool, "a")
+
+
+def test_a_turn_that_comes_as_patience_ends_goes_to_the_next_one(pool: ConnectionPool[str]) -> None:
+    """Whoever has just given up must not keep it."""
+    turn = threading.Lock()
+    turn.acquire()
+    lease = pool._claim("a", 0)
+    lease.waiters = deque([turn])
+    pool._return("a", lease, keep=True)
+    assert not lease.waiters, "the turn has come"
+    pool._withdraw("a", lease, turn)
+    _enter(pool, "a", timeout_s=0)
 
 
 def _enter(pool: ConnectionPool[str], key: str, *, timeout_s: float | None = None) -> None:
@@ -343,17 +355,21 @@ def test_a_closed_pool_refuses_and_can_be_closed_again(pool: ConnectionPool[str]
             _enter(pool, "b")
         refused.append(caught.value)
 
-    with pool.checkout("b") as connection:
-        thread = threading.Thread(target=wait)
-        thread.start()
+    threads = [threading.Thread(target=wait) for _ in range(2)]
+    with pool.checkout("b") as connection, pool.checkout("c"):
+        for thread in threads:
+            thread.start()
         time.sleep(0.05)
+        began = time.monotonic()
         pool.close()
         pool.close()
         assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert files.log == ["open a", "open b", "close a"]
-    thread.join()
-    assert len(refused) == 1
-    assert files.log[-1] == "close b"
+        assert files.log == ["open a", "open b", "open c", "close a"]
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 2
+    assert time.monotonic() - began < 1
+    assert files.log[-2:] == ["close c", "close b"]
     with pytest.raises(StorageError, match="closed"):
         _enter(pool, "a")
 

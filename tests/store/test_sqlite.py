@@ -201,8 +201,10 @@ def test_a_folder_that_cannot_be_written_is_unwritable(read_only_folder: Path) -
     """Creating, and opening a file of somebody else's for writing."""
     with pytest.raises(Unwritable):
         connect(read_only_folder / "new.db", mode="rwc")
+    connection = connect(read_only_folder / "there", mode="rw")
     with pytest.raises(Unwritable), translated("test.write", read_only_folder):
-        connect(read_only_folder / "there", mode="rw").execute("CREATE TABLE t (x)")
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
 
 
 def test_running_out_of_descriptors_is_told_as_such(path: Path) -> None:
@@ -349,6 +351,7 @@ def test_an_abandoned_connection_is_never_closed(path: Path) -> None:
     kept, lost = connect(path, mode="rw"), connect(path, mode="rw")
     kept_reference, lost_reference = weakref.ref(kept), weakref.ref(lost)
     abandon(kept)
+    lost.close()
     del kept, lost
     gc.collect()
     assert lost_reference() is None
