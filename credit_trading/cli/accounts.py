@@ -1,0 +1,75 @@
+"""`accounts`: money and credits in, out, and what a user has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from credit_trading.cli import output
+from credit_trading.cli.command import Group
+from credit_trading.cli.session import Session
+from credit_trading.cli.tables import Column, draw_table
+from credit_trading.trading.accounts import Receipt
+from credit_trading.trading.records import BalanceRecord
+
+_key = click.option(
+    "--key", metavar="K", help="A name for this movement: the same key again moves nothing a second time."
+)
+
+
+@click.group(cls=Group, examples=["accounts show ann"])
+def accounts() -> None:
+    """Balances, deposits and withdrawals."""
+
+
+@accounts.command(examples=["accounts deposit ann USD 1000.00 --key wire-0042"])
+@click.argument("user_id")
+@click.argument("asset")
+@click.argument("amount")
+@_key
+@click.pass_obj
+def deposit(session: Session, user_id: str, asset: str, amount: str, key: str | None) -> None:
+    """Moves an amount from the outside world to a user."""
+    with session.admin() as admin:
+        receipt = admin.accounts.deposit(user_id, asset, amount, key=key)
+    session.show(receipt, lambda: _say("Deposited", "to", receipt))
+
+
+@accounts.command(examples=["accounts withdraw ann USD 250.00 --key payout-0007"])
+@click.argument("user_id")
+@click.argument("asset")
+@click.argument("amount")
+@_key
+@click.pass_obj
+def withdraw(session: Session, user_id: str, asset: str, amount: str, key: str | None) -> None:
+    """Moves an amount from a user to the outside world."""
+    with session.admin() as admin:
+        receipt = admin.accounts.withdraw(user_id, asset, amount, key=key)
+    session.show(receipt, lambda: _say("Withdrew", "from", receipt))
+
+
+@accounts.command(examples=["accounts show ann", "accounts show ann --json"])
+@click.argument("user_id")
+@click.pass_obj
+def show(session: Session, user_id: str) -> None:
+    """Shows a user's balances: posted, held by open orders, available."""
+    with session.user(user_id) as user:
+        balances = user.accounts.get_balances()
+    session.show(balances, lambda: draw_balances(balances, empty=f"{user_id} has no balances."))
+
+
+def draw_balances(balances: Sequence[BalanceRecord], *, title: str = "", empty: str = "") -> None:
+    columns = [
+        Column("Asset"),
+        Column("Posted", right=True),
+        Column("Held", right=True),
+        Column("Available", right=True),
+    ]
+    rows = [(record.asset, record.posted, record.held, record.available) for record in balances]
+    draw_table(columns, rows, title=title, empty=empty)
+
+
+def _say(verb: str, preposition: str, receipt: Receipt) -> None:
+    repeated = " before; nothing was moved again" if receipt.repeated else ""
+    output.say(f"{verb} {receipt.amount} {receipt.asset} {preposition} {receipt.user_id}{repeated}")

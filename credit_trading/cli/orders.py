@@ -1,0 +1,126 @@
+"""`orders`: placing, changing and watching the orders of one user, on that user's behalf."""
+
+from __future__ import annotations
+
+import click
+
+from credit_trading.cli import output
+from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group
+from credit_trading.cli.order_tables import draw_active_orders, draw_order, draw_order_history
+from credit_trading.cli.session import Session
+from credit_trading.cli.tables import average
+from credit_trading.trading.outcome import OrderReport
+
+
+@click.group(cls=Group, examples=["orders list ann"])
+def orders() -> None:
+    """Orders of one user."""
+
+
+@orders.command(
+    examples=[
+        "orders place ann VCS-1340-2020/USD buy 10 --price 12.50",
+        "orders place ann VCS-1340-2020/USD sell 5",
+        "orders place ann VCS-1340-2020/USD buy 10 --price 12.40 --expires-at 2031-12-31T17:00:00Z --client-order-id q4-7",
+    ]
+)
+@click.argument("user_id")
+@click.argument("symbol")
+@click.argument("side", type=click.Choice(["buy", "sell"]), metavar="SIDE")
+@click.argument("quantity")
+@click.option("--price", metavar="P", help="The limit; a market order without one.")
+@click.option(
+    "--time-in-force",
+    type=click.Choice(["GTC", "GTD", "IOC", "FOK"]),
+    help="How long it stands. Unless given: GTC, GTD with --expires-at, IOC for a market order.",
+)
+@click.option("--expires-at", metavar="T", help="When a GTD order expires: 2031-12-31T17:00:00Z.")
+@click.option("--client-order-id", metavar="ID", help="The user's own name for it; placed again, it is the same order.")
+@click.pass_obj
+def place(
+    session: Session,
+    user_id: str,
+    symbol: str,
+    side: str,
+    quantity: str,
+    price: str | None,
+    time_in_force: str | None,
+    expires_at: str | None,
+    client_order_id: str | None,
+) -> None:
+    """Places an order; SIDE is buy or sell. With --price it is a limit order, without a market order."""
+    with session.user(user_id) as user:
+        report = user.orders.create_order(
+            symbol,
+            side,
+            quantity,
+            price,
+            time_in_force=time_in_force,
+            expires_at=expires_at,
+            client_order_id=client_order_id,
+        )
+    session.show(report, lambda: _say(report))
+
+
+@orders.command("list", examples=["orders list ann", "orders list ann --json"])
+@click.argument("user_id")
+@click.pass_obj
+def list_(session: Session, user_id: str) -> None:
+    """Lists a user's open orders with their progress, the oldest first."""
+    with session.user(user_id) as user:
+        found = user.orders.get_active_orders()
+    session.show(found, lambda: draw_active_orders(found, empty=f"{user_id} has no open orders."))
+
+
+@orders.command(examples=["orders history ann", "orders history ann --limit 5 --json"])
+@click.argument("user_id")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the latest N.")
+@click.pass_obj
+def history(session: Session, user_id: str, limit: int | None) -> None:
+    """Lists a user's orders that are done, the latest first."""
+    with session.user(user_id) as user:
+        found = user.orders.get_order_history(limit=limit)
+    session.show(found, lambda: draw_order_history(found, empty=f"{user_id} has no orders that are done."))
+
+
+@orders.command(examples=["orders show ann 1", "orders show ann 1 --json"])
+@click.argument("user_id")
+@click.argument("order_id", type=WHOLE_NUMBER)
+@click.pass_obj
+def show(session: Session, user_id: str, order_id: int) -> None:
+    """Shows one order, open or done."""
+    with session.user(user_id) as user:
+        found = user.orders.get_order(order_id)
+    session.show(found, lambda: draw_order(found))
+
+
+@orders.command(examples=["orders amend ann 1 --quantity 8", "orders amend ann 1 --price 12.45 --quantity 12"])
+@click.argument("user_id")
+@click.argument("order_id", type=WHOLE_NUMBER)
+@click.option("--price", metavar="P", help="The new limit; the order goes to the end of the queue.")
+@click.option("--quantity", metavar="Q", help="The new quantity, what is filled included; less keeps its place.")
+@click.pass_obj
+def amend(session: Session, user_id: str, order_id: int, price: str | None, quantity: str | None) -> None:
+    """Changes an open order's price or quantity."""
+    with session.user(user_id) as user:
+        report = user.orders.amend_order(order_id, price=price, quantity=quantity)
+    session.show(report, lambda: _say(report))
+
+
+@orders.command(examples=["orders cancel ann 1"])
+@click.argument("user_id")
+@click.argument("order_id", type=WHOLE_NUMBER)
+@click.pass_obj
+def cancel(session: Session, user_id: str, order_id: int) -> None:
+    """Cancels an open order."""
+    with session.user(user_id) as user:
+        report = user.orders.cancel_order(order_id)
+    session.show(report, lambda: _say(report))
+
+
+def _say(report: OrderReport) -> None:
+    status = report.order_status.replace("_", " ") + (f" ({report.reason})" if report.reason else "")
+    mean = f" at {average(report.average_price)} on average" if report.average_price else ""
+    repeated = "; it was placed before" if report.repeated else ""
+    filled = f"{report.filled_quantity} of {report.quantity} filled{mean}"
+    output.say(f"Order {report.order_id}, {report.symbol}: {status}, {filled}{repeated}")

@@ -1,0 +1,106 @@
+"""Where words go: results to standard output, everything else to standard error.
+
+Here: JSON, notices, errors, progress bars, and whether a stream gets colours. Never here: what a table looks like (tables).
+Always: standard output holds the result alone; a stream that is no terminal, or any under NO_COLOR, gets plain text; text from outside
+reaches a terminal with its control characters escaped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import attrs
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from credit_trading.progress import Progress as Tick
+from credit_trading.progress import no_progress
+
+
+def is_fancy(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that wants colours (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def console(stream: TextIO) -> Console:
+    """Rich on the stream as it is now; it takes no markup, so that text from outside is only ever text."""
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """The text with its control characters escaped: no stored word may move the cursor of whoever reads it."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def say(text: str) -> None:
+    """One line of the result."""
+    click.echo(printable(text))
+
+
+def write_json(value: object) -> None:
+    """One JSON value, UTF-8 whatever the terminal thinks, and a line end."""
+    click.echo(msgspec.json.format(msgspec.json.encode(_plain(value)), indent=2))
+
+
+def _plain(value: object) -> object:
+    """Records as dicts, their fields in the order in which they are declared."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if attrs.has(type(value)):
+        return attrs.asdict(value)  # type: ignore[arg-type]  # it has attrs, as was just checked
+    return value
+
+
+def notice(text: str) -> None:
+    """What a person may like to know and a program need not."""
+    _speak("", text, style="dim")
+
+
+def warn(text: str) -> None:
+    _speak("Warning: ", text, style="yellow")
+
+
+def fail(text: str) -> None:
+    """The one line that a failed command leaves."""
+    _speak("Error: ", text, style="bold red")
+
+
+def _speak(prefix: str, text: str, *, style: str) -> None:
+    line = printable(" ".join(text.split()))
+    if is_fancy(sys.stderr):
+        spoken = Text.assemble((prefix, style), line) if prefix else Text(line, style)
+        console(sys.stderr).print(spoken, soft_wrap=True)
+    else:
+        click.echo(prefix + line, err=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Tick]:
+    """A bar on standard error while the block runs; nothing where it would not be seen as one."""
+    if not is_fancy(sys.stderr):
+        yield no_progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+class WarningsToStandardError(logging.Handler):
+    """The package's log from WARNING on, as notices: the command line is a host that shows them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(record.getMessage())

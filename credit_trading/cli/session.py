@@ -1,0 +1,42 @@
+"""What every command is given: which exchange is meant, and how its result is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+import credit_trading
+from credit_trading.cli import output
+
+ACTOR = "cli"
+"""As whom the command line acts in audit trails. Who sat at the keyboard is personal and stays out."""
+
+
+@attrs.define
+class Session:
+    """`home` is the exchange's folder; `json` is set by a command's `--json`."""
+
+    home: Path
+    json: bool = False
+
+    @contextmanager
+    def admin(self) -> Iterator[credit_trading.Admin]:
+        """The exchange for an administrator, closed at the end of the block. Raises what opening raises."""
+        with credit_trading.open(self.home) as exchange:
+            yield exchange.as_admin(ACTOR)
+
+    @contextmanager
+    def user(self, user_id: str) -> Iterator[credit_trading.User]:
+        """The same on behalf of one user. Raises NotFound."""
+        with self.admin() as admin:
+            yield admin.on_behalf_of(user_id)
+
+    def show(self, value: object, draw: Callable[[], None]) -> None:
+        """The result: `value` as JSON, or drawn for people."""
+        if self.json:
+            output.write_json(value)
+        else:
+            draw()

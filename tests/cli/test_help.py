@@ -1,0 +1,88 @@
+"""Every command explains itself, with examples that work."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from credit_trading.cli import main
+from credit_trading.cli.command import Command, Group
+from tests.cli.conftest import Cli
+
+ONLY_ONCE = ("init", "users create ann", "assets add", "instruments add")
+
+
+def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from walk(child, (*path, name))
+
+
+ALL = dict(walk(main))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_the_help_of_every_command_has_examples(path: tuple[str, ...]) -> None:
+    """Usage, a sentence, options and examples, on standard output, plain where it is no terminal."""
+    result = CliRunner().invoke(main, [*path, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(" ".join(("Usage: credit-trading", *path)))
+    assert "\nExamples:\n  credit-trading " in result.stdout
+    assert result.stdout.isascii()
+    assert all(len(line) <= 130 for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if not isinstance(ALL[path], Group)], ids=" ".join)
+def test_every_command_gives_json(path: tuple[str, ...]) -> None:
+    """`--json` is an option of each."""
+    assert any("--json" in parameter.opts for parameter in ALL[path].params)
+
+
+def test_every_command_is_asked_for() -> None:
+    """The list of commands is the documented one."""
+    assert sorted(" ".join(path) for path, command in ALL.items() if isinstance(command, Command)) == sorted(
+        [
+            "init",
+            *(f"users {name}" for name in ("create", "list", "show", "email", "delete")),
+            *(f"assets {name}" for name in ("add", "list")),
+            *(f"instruments {name}" for name in ("add", "list", "halt", "resume")),
+            *(f"accounts {name}" for name in ("deposit", "withdraw", "show")),
+            *(f"orders {name}" for name in ("place", "list", "history", "show", "amend", "cancel")),
+            "book",
+            "trades",
+            "transactions list",
+            "verify",
+            "demo",
+        ]
+    )
+
+
+def test_the_examples_work(market: Cli) -> None:
+    """On a market where they make sense; those that found or add what is there already are refused, in a line."""
+    examples = [example for command in ALL.values() for example in command.examples]  # type: ignore[attr-defined]
+    destructive_last = sorted(set(examples), key=lambda example: ("delete" in example, "cancel" in example, example))
+    assert len(destructive_last) > 30
+    for example in destructive_last:
+        words = shlex.split(example)
+        if words[0] == "--home":
+            words = words[2:]
+        if words[0] != "demo":
+            market.run(*words, code=1 if " ".join(words).startswith(ONLY_ONCE) else 0)
+
+
+def test_the_version_is_told() -> None:
+    """For bug reports."""
+    result = CliRunner().invoke(main, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, "credit-trading 0.1.0\n")
+
+
+def test_no_command_at_all_is_wrong_usage() -> None:
+    """The help is shown."""
+    result = CliRunner().invoke(main, [])
+    assert result.exit_code == 2
+    assert "Usage: credit-trading" in result.output
