@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +16,7 @@ import sqlite_utils
 
 from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
-from credit_trading.errors import InvalidInput, NotAnExchange, Unwritable
+from credit_trading.errors import AlreadyExists, InvalidInput, NotAnExchange, StorageError, Unwritable
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
@@ -39,6 +41,11 @@ from credit_trading.users.projector import Projector
 
 REMEMBER_COMMANDS = 100_000
 REMEMBER_COMMANDS_US = 24 * 3600 * 1_000_000
+
+_ONE_PAGE = 4096
+"""A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
+
+_log = logging.getLogger(__name__)
 
 
 def open_exchange(
@@ -150,7 +157,7 @@ class Exchange:
         """Writes a checkpoint if one is due and closes every file. Safe to repeat."""
         if self._started:
             self._started = False
-            self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+            self._save_checkpoint()
         self._files.close()
         self._live.close()
 
@@ -167,15 +174,22 @@ class Exchange:
         event = Founded(secrets.token_hex(16), REMEMBER_COMMANDS, REMEMBER_COMMANDS_US)
         first = Entry(1, self._sequencer.clock.now_us(), "founding", None, event, *[None] * 6)
         with self._live.turn():
-            if not path.exists() or path.stat().st_size == 0:
-                Log.found(path, first, catalogue.SCHEMA)
+            if not path.exists() or path.stat().st_size <= _ONE_PAGE:
+                with suppress(AlreadyExists):
+                    Log.found(path, first, catalogue.SCHEMA)
 
     def _start(self) -> None:
         with self._live.reading():
             pass
         self._started = True
         self._files.finish_all()
-        self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+        self._save_checkpoint()
+
+    def _save_checkpoint(self) -> None:
+        try:
+            self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+        except StorageError as error:
+            _log.warning("no checkpoint was written: %s", error)
 
 
 class Admin:

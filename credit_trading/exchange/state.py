@@ -111,8 +111,6 @@ def state_digest(replica: Replica) -> str:
     """SHA-256 over balances, open orders in their places, instruments and users, as hex."""
     content = (
         STATE_VERSION,
-        replica.last_order,
-        replica.last_trade,
         [(asset.code, asset.decimals) for asset in replica.assets.values()],
         [
             (market.instrument, market.halted, [_timeless(order) for order in _orders(market)])

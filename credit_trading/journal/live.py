@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 FENCE = "fence"
 """The cause of fence events."""
+
+_DISK_FULL = "database or disk is full"  # SQLITE_FULL; pysqlite3's errors carry no code
 
 _all: weakref.WeakSet[LiveReplica] = weakref.WeakSet()
 
@@ -50,8 +52,11 @@ class LiveReplica:
         self._log: Log | None = None
         self._replica: Replica | None = None
         self._hash = rows.FIRST_HASH
+        self._begun_at = 0
         self._lock_file: LockFile | None = None
         self._checkpointed = 0
+        self.on_move: Callable[[int], None] = lambda _: None
+        """Told of each user whose file another process wants to rename or delete; called under `lock`, must not wait."""
         _all.add(self)
 
     @property
@@ -108,14 +113,19 @@ class LiveReplica:
             try:
                 with translated("exchange.write", self.path):
                     self.log.connection.execute("BEGIN IMMEDIATE")
-                    yield self._caught_up()
+                    replica = self._caught_up()
+                    self._begun_at = replica.sequence
+                    yield replica
             except BaseException:
                 self._roll_back()
                 raise
             self._roll_back()
 
     def commit(self, entries: Sequence[ev.Entry]) -> None:
-        """Appends what the replica recorded and commits: the moment at which it is decided. Raises CommitUndecided."""
+        """Appends what the replica recorded and commits: the moment at which it is decided.
+
+        Raises CommitUndecided; Unwritable if the disk is full, and then nothing was committed.
+        """
         hash_after = self.log.append(entries, self._hash)
         self._commit()
         self._hash = hash_after
@@ -124,6 +134,9 @@ class LiveReplica:
         try:
             self.log.connection.execute("COMMIT")
         except sqlite3.Error as error:
+            if _DISK_FULL in str(error):  # it failed before the WAL had a whole commit frame: no one will ever see it
+                self._discard()
+                raise
             _log.error("COMMIT on %s failed (%s); its outcome is open until a fence is committed", self.path, error)
             self._fence_needed = True
             self._discard()
@@ -207,13 +220,16 @@ class LiveReplica:
         for row in stored:
             if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, self._hash):
                 raise rows.damaged(row[0], "the chain is broken here")
-            replica.apply(rows.decode(row))
+            entry = rows.decode(row)
+            replica.apply(entry)
             self._hash = row[13]
+            if isinstance(entry.event, ev.UserEmailChanged | ev.UserDeleted):
+                self.on_move(entry.event.user)
 
     def _roll_back(self) -> None:
         if self._log is None or not self._log.connection.in_transaction:
             return
-        if self._replica is not None and self._replica.pending:
+        if self._replica is not None and self._replica.sequence != self._begun_at:
             self._replica = None
         try:
             self._log.connection.execute("ROLLBACK")

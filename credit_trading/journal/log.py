@@ -7,6 +7,7 @@ Always: rows are only ever added, at the end, each chained to the one before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
@@ -117,24 +118,37 @@ class Log:
 
         Raises FileCorrupt if the walk does not come by `after` (0 is before everything).
         """
-        found = []
-        sequence = last
-        while sequence > after:
-            row = self.connection.execute(
-                "SELECT CASE WHEN user_a = ?1 THEN previous_a WHEN user_b = ?1 THEN previous_b END FROM journal WHERE sequence = ?2",
-                (user, sequence),
-            ).fetchone()
-            if row is None or row[0] is None:
-                raise rows.damaged(sequence, f"the history of user #{user} leads here, and this row is not part of it")
-            found.append(sequence)
-            sequence = row[0]
-        if sequence != after:
-            raise rows.damaged(after, f"the history of user #{user} does not come by here")
-        found.reverse()
+        return [row[0] for row in self._walk(user, "sequence", last=last, after=after)][::-1]
+
+    def tail_of(self, user: int, *, last: int, after: int, most: int) -> list[rows.Row] | None:
+        """The raw rows of the same entries, ascending; None where there are more than `most`. Raises FileCorrupt likewise."""
+        found = list(islice(self._walk(user, rows.COLUMNS, last=last, after=after), most + 1))
+        return found[::-1] if len(found) <= most else None
+
+    def rows_at(self, sequences: Sequence[int]) -> list[rows.Row]:
+        """The raw rows of these sequences, which exist."""
+        found = [row for row in map(self._row, sequences) if row]
+        assert len(found) == len(sequences), "journal rows are gone"
         return found
 
     def close(self) -> None:
         self.connection.close()
+
+    def _walk(self, user: int, columns: str, *, last: int, after: int) -> Iterator[rows.Row]:
+        """One user's rows, backwards; behind the columns, each ends with the sequence of the user's entry before it."""
+        statement = (
+            f"SELECT {columns}, CASE WHEN user_a = ?1 THEN previous_a WHEN user_b = ?1 THEN previous_b END"
+            " FROM journal WHERE sequence = ?2"
+        )
+        sequence = last
+        while sequence > after:
+            row = self.connection.execute(statement, (user, sequence)).fetchone()
+            if row is None or row[-1] is None:
+                raise rows.damaged(sequence, f"the history of user #{user} leads here, and this row is not part of it")
+            yield row
+            sequence = row[-1]
+        if sequence != after:
+            raise rows.damaged(after, f"the history of user #{user} does not come by here")
 
     def _row(self, sequence: int) -> rows.Row | None:
         row: rows.Row | None = self.connection.execute(

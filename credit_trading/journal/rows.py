@@ -43,6 +43,8 @@ Row = tuple[Any, ...]
 FIRST_HASH = bytes(32)
 """What the first row is chained to."""
 
+_HASHED = "\n".join(["%s"] * 13)
+
 _encode = msgspec.json.Encoder().encode
 _DECODERS = {key: msgspec.json.Decoder(cls) for key, cls in KINDS.items()}
 
@@ -70,7 +72,7 @@ def encode(entry: Entry, previous_hash: bytes) -> Row:
 
 def row_hash(row: Row, previous_hash: bytes) -> bytes:
     """SHA-256 over the previous hash and the row's columns but the last, one to a line; no column but the payload may hold a line end."""
-    return hashlib.sha256(previous_hash + "\n".join(map(str, row[:13])).encode()).digest()
+    return hashlib.sha256(previous_hash + (_HASHED % row[:13]).encode()).digest()
 
 
 def decode(row: Row) -> Entry:

@@ -18,7 +18,7 @@ MAX_UNITS = 2**62
 RATE_SCALE = 1_000_000
 """Fee rates are whole millionths (ppm): 0.0025 is 2,500 ppm."""
 
-_PLAIN = re.compile(r"([0-9]{1,40})(?:\.([0-9]{1,40}))?", re.ASCII)
+_PLAIN = re.compile(r"([0-9]{1,100})(?:\.([0-9]{1,100}))?", re.ASCII)
 
 
 def parse_units(value: str | int | Decimal, decimals: int, *, what: str, most: int = MAX_UNITS) -> int:
@@ -45,7 +45,7 @@ def parse_rate(value: str | int | Decimal, *, what: str) -> int:
 def decimals_of(value: str | int | Decimal, *, what: str) -> int:
     """How many digits after the point the value needs, trailing zeros aside. Raises InvalidInput as `parse_units` does."""
     text = value if isinstance(value, str) else _as_text(value, what)
-    parse_units(text, 40, what=what, most=10**81)
+    parse_units(text, 100, what=what, most=10**201)
     return len(text.partition(".")[2].rstrip("0"))
 
 
@@ -61,9 +61,8 @@ def format_units(units: int, decimals: int) -> str:
 def _parse_text(text: str, decimals: int, what: str, most: int) -> int:
     match = _PLAIN.fullmatch(text)
     if match is None:
-        raise InvalidInput(
-            what, _shown(text), "not a plain decimal number", hint="Write digits with at most one point, such as 12.50."
-        )
+        problem = "negative" if _PLAIN.fullmatch(text.removeprefix("-")) else "not a plain decimal number"
+        raise InvalidInput(what, _shown(text), problem, hint="Write digits with at most one point, such as 12.50.")
     whole, part = match[1], (match[2] or "").rstrip("0")
     if len(part) > decimals:
         raise InvalidInput(
@@ -81,15 +80,15 @@ def _parse_text(text: str, decimals: int, what: str, most: int) -> int:
 
 
 def _as_text(value: object, what: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if type(value) is int:
+        return str(value) if value.bit_length() < 128 else f"{value:#x}"
+    if not isinstance(value, Decimal):
         raise InvalidInput(
             what,
             _shown(repr(value)),
             f"{type(value).__name__} cannot hold an exact amount",
             hint='Give text such as "12.50", a whole number or a Decimal.',
         )
-    if isinstance(value, int):
-        return str(value) if value.bit_length() < 128 else f"{value:#x}"
     if not value.is_finite() or abs(value.adjusted()) > 40:
         return str(value)
     return format(value, "f")

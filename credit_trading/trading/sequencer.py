@@ -12,7 +12,8 @@ import os
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import attrs
 
@@ -21,11 +22,12 @@ from credit_trading.errors import Busy, ClockRefused, NotTaken, OutcomeUnknown, 
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
-from credit_trading.exchange.events import Entry
+from credit_trading.exchange.events import Deposited, Entry, TradedOffBook, Withdrawn
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
+from credit_trading.store.sqlite import translated
 from credit_trading.trading.outcome import Outcome
 from credit_trading.users.manager import PersonalPart
 from credit_trading.users.projector import Projector
@@ -33,6 +35,7 @@ from credit_trading.users.projector import Projector
 _log = logging.getLogger(__name__)
 
 _MONEY = (cmd.Deposit, cmd.Withdraw, cmd.TradeOffBook)
+_MOVED = (Deposited, Withdrawn, TradedOffBook)
 _CLOCK_SLACK_US = 1_000_000
 
 
@@ -136,8 +139,9 @@ class Sequencer:
             try:
                 self._commit(entries, [])
             except CommitUndecided as error:
-                self._live.fence()
-                raise NotTaken("expire", "", "the commit failed", hint="Sweep again.") from error
+                failure = self._settle(entries[-1])
+                if failure is not None:
+                    raise failure(engine.EXPIRY) from error
         self._project(entries)
         return len(entries)
 
@@ -152,17 +156,18 @@ class Sequencer:
 
     def _lead(self) -> None:
         """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller."""
-        batches = list(itertools.islice(iter(self._waiting.popleft, None), len(self._waiting)))
+        batches = self._take_waiting()
         try:
             try:
                 self._run(batches)
-            except (OutcomeUnknown, NotTaken, Busy):
+            except Busy:
                 raise
             except Exception:
                 if len(batches) == 1:
                     raise
                 for batch in batches:
-                    self._run_alone(batch)
+                    if not batch.done:
+                        self._run_alone(batch)
         except BaseException as error:
             for batch in batches:
                 if not batch.done:
@@ -170,10 +175,20 @@ class Sequencer:
             if not isinstance(error, TradingError):
                 raise
 
+    def _take_waiting(self) -> list[_Batch]:
+        """Some may be withdrawn at this very moment."""
+        batches = []
+        with suppress(IndexError):
+            for _ in range(len(self._waiting)):
+                batches.append(self._waiting.popleft())
+        return batches
+
     def _run_alone(self, batch: _Batch) -> None:
         try:
             self._run([batch])
-        except Exception as error:  # noqa: BLE001 - it is raised again in the thread of the caller it belongs to
+        except Exception as error:
+            if batch.done:  # decided: what failed came after, and is not about this caller
+                raise
             batch.error = error
 
     def _run(self, batches: Sequence[_Batch]) -> None:
@@ -182,14 +197,21 @@ class Sequencer:
             before = replica.sequence
             decided = [self._decide(replica, command, before) for command in prepared]
             entries = replica.take_pending()
+            failure: _Failure | None = None
             try:
                 self._commit(entries, list(zip(prepared, decided, strict=True)))
             except CommitUndecided:
-                decided = self._settle(decided, before)
+                failure = self._settle(entries[-1])
         outcomes = iter(decided)
         for batch in batches:
-            batch.outcomes = [next(outcomes) for _ in batch.commands]
-        self._project(entries)
+            own = [next(outcomes) for _ in batch.commands]
+            lost = next((outcome.command_id for outcome in own if outcome.sequence > before), None)
+            if failure is None or lost is None:
+                batch.outcomes = own
+            else:
+                batch.error = failure(lost)
+        if failure is None:
+            self._project(entries)
 
     def _decide(self, replica: Replica, prepared: Prepared, before: int) -> Outcome:
         """One command's outcome, not yet durable. Only malformed commands and the clock raise here, and they leave nothing."""
@@ -214,7 +236,7 @@ class Sequencer:
         """Keys of money movements are kept for ever: those that the replica has forgotten are looked up in the journal."""
         if not isinstance(request.command, _MONEY) or replica.answers.get(request.id) is not None:
             return None
-        entry = self._live.log.money_movement(request.id)
+        entry = self._live.log.money_movement(request.id) or _movement_of_this_group(replica, request.id)
         if entry is None:
             return None
         assert entry.content is not None
@@ -245,39 +267,42 @@ class Sequencer:
                 notes.write(self._live.log.connection, outcome.sequence, prepared.note)
         self._live.commit(entries)
 
-    def _settle(self, decided: Sequence[Outcome], before: int) -> list[Outcome]:
-        """After a COMMIT that raised: commit a fence, then see what is in the journal.
+    def _settle(self, last: Entry) -> _Failure | None:
+        """After a COMMIT that raised: commits a fence, then looks into the journal. All of the group is there or nothing is.
 
-        All of the group is there or nothing is. Raises NotTaken, or OutcomeUnknown if the fence fails too.
+        None if it is there (`last` is its last entry); otherwise what each caller is told.
         """
-        first = next(outcome.command_id for outcome in decided if outcome.answer is not None)
         try:
             self._live.fence()
+            with translated("exchange.read", self._live.path):
+                taken = self._live.log.entry(last.sequence) == last
         except StorageError as error:
-            raise OutcomeUnknown("submit", first, f"the commit failed, and so did the fence ({error})") from error
-        with self._live.reading() as replica:
-            return [_found(replica, outcome, before) for outcome in decided]
+            problem = f"the commit failed, and so did the fence ({error})"
+            return lambda command_id: OutcomeUnknown("submit", command_id, problem)
+        return None if taken else _not_taken
 
     def _project(self, entries: Iterable[Entry]) -> None:
         if not self._project_on_commit:
             return
         named = {user for entry in entries for user in (entry.user_a, entry.user_b) if user is not None}
         if named:
-            with self._live.reading() as replica:
-                present = sorted(user for user in named if not replica.users[user].deleted)
-            self._projector.catch_up_after_commit(present)
+            self._projector.catch_up_after_commit(sorted(named))
 
 
-def _found(replica: Replica, outcome: Outcome, before: int) -> Outcome:
-    """The outcome as the journal has it after all. Raises NotTaken."""
-    if outcome.answer is None or outcome.sequence <= before:
-        return outcome
-    answer = replica.answers.get(outcome.command_id)
-    if answer is None:
-        raise NotTaken(
-            "submit", outcome.command_id, "the commit failed and nothing was written", hint="Submit it again."
-        )
-    return attrs.evolve(outcome, answer=answer)
+_Failure = Callable[[str], StorageError]
+"""Makes the error for the caller whose command has this id."""
+
+
+def _not_taken(command_id: str) -> StorageError:
+    return NotTaken("submit", command_id, "the commit failed and nothing was written", hint="Submit it again.")
+
+
+def _movement_of_this_group(replica: Replica, command_id: str) -> Entry | None:
+    """A money movement that is not in the journal yet and forgotten already: the group has outlasted the replica's memory."""
+    pending = replica.pending
+    if not pending or replica.answers.get(pending[0].cause) is not None:
+        return None
+    return next((entry for entry in pending if entry.cause == command_id and isinstance(entry.event, _MOVED)), None)
 
 
 def _first_entry(replica: Replica, answer: Answer) -> Entry:

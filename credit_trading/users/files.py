@@ -12,11 +12,11 @@ import os
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from credit_trading.errors import FileCorrupt, FileForeign, NotFound, StorageError, VersionUnsupported
+from credit_trading.errors import AlreadyExists, Busy, FileCorrupt, NotFound, StorageError, VersionUnsupported
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.store.files import publish_new, remove_database, rename_durably
 from credit_trading.store.locks import LockFile, user_slot
@@ -58,10 +58,11 @@ class UserFiles:
         self._timeout_s = lock_timeout_s
         self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
         self._dropped: deque[tuple[LockFile, int]] = deque()
+        live.on_move = self._let_go
         _all.add(self)
 
     @contextmanager
-    def checkout(self, number: int) -> Iterator[Connection]:
+    def checkout(self, number: int) -> Iterator[UserConnection]:
         """This process's one writing handle on the user's file, for this thread alone; made anew if the file was replaced."""
         while True:
             with self.pool.checkout(number) as connection:
@@ -83,7 +84,9 @@ class UserFiles:
         path = self._path(user)
         if path.exists():
             return path
-        with self._live.lock_file.hold(user_slot(number), timeout_s=self._timeout_s, operation="users.create"):
+        # Waiting is only for someone who still has a deleted file open, and must not keep writers waiting for long.
+        with self._live.lock_file.hold(user_slot(number), timeout_s=MOVE_TIMEOUT_S, operation="users.create"):
+            path = self.path_of(number)  # it may have been renamed before the lock was ours
             if not path.exists():
                 remove_database(path)  # a -wal that was left behind would be replayed into the new file
                 publish_new(path, template())
@@ -97,11 +100,12 @@ class UserFiles:
                 self.pool.vacated(user.number, timeout_s=MOVE_TIMEOUT_S),
                 self._live.lock_file.hold(user_slot(user.number), timeout_s=MOVE_TIMEOUT_S, operation="users.file"),
             ):
+                user = self._as_of_now(user)
                 if user.state == "deleting":
                     self._delete(user)
                 elif user.previous_file_name is not None:
                     self._rename(user)
-        except StorageError as error:
+        except (StorageError, AlreadyExists) as error:
             _log.warning("the file of user %s will be renamed or deleted later: %s", user.user_id, error)
 
     def finish_all(self) -> None:
@@ -125,6 +129,11 @@ class UserFiles:
             raise NotFound("users", user.user_id, "the user is deleted", hint="List them: credit-trading users list.")
         return user
 
+    def _as_of_now(self, user: User) -> User:
+        """What has to be done to the file may have been done, or have changed, before its lock was ours."""
+        with self._live.history() as log:
+            return catalogue.by_number(log.connection, user.number)
+
     def _path(self, user: User) -> Path:
         return self._home / (user.previous_file_name or user.file_name)
 
@@ -140,9 +149,18 @@ class UserFiles:
         slot = user_slot(user.number)
         if self._live.lock_file.try_acquire(slot):
             try:
-                self._rename(user)
+                user = self._as_of_now(user)
+                if user.previous_file_name is not None:
+                    self._rename(user)
+            except AlreadyExists as error:  # the file is good under the name that it has
+                _log.warning("the file of user %s will be renamed later: %s", user.user_id, error)
             finally:
                 self._live.lock_file.release(slot)
+
+    def _let_go(self, number: int) -> None:
+        """Another process waits to rename or delete the file: close the handle, unless it is in use just now."""
+        with suppress(Busy):
+            self.pool.discard(number, timeout_s=0)
 
     def _release_dropped(self) -> None:
         """Handles may be collected anywhere, also where locks may not be touched; theirs are released here."""
@@ -191,20 +209,6 @@ class UserFiles:
             raise StorageError(
                 operation, user.user_id, "done, but not noted yet", hint="It is noted when the disk works."
             ) from error
-
-
-def check_identity(connection: Connection, path: Path, *, exchange_id: str, number: int) -> None:
-    """Raises FileForeign if the file names another exchange or another user; a file fresh from the template names none yet."""
-    row = connection.execute("SELECT exchange_id, user_number FROM metadata").fetchone()
-    if row is None or row == (None, None) or row == (exchange_id, number):
-        return
-    problem = "it belongs to another exchange" if row[0] != exchange_id else f"it belongs to user #{row[1]}"
-    raise FileForeign(
-        "users.file",
-        path,
-        problem,
-        hint="Move the file away; this user's is rebuilt from the journal when next opened.",
-    )
 
 
 def _opened(

@@ -6,6 +6,7 @@ or deletes the user; the file follows at once, or at the next opening after a cr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ import attrs
 import sqlite_utils
 
 from credit_trading.clock import format_time
-from credit_trading.errors import InvalidInput
+from credit_trading.errors import InvalidInput, StorageError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
@@ -25,6 +26,8 @@ from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
 from credit_trading.users.naming import check_email, check_user_id
 from credit_trading.users.projector import Projector
+
+_log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +87,10 @@ class TradingDatabaseManager:
             PersonalPart(check=lambda connection: catalogue.check_free(connection, user_id), write=write),
         )
         user = self._user(user_id)
-        self._files.create(user.number)
+        try:
+            self._files.create(user.number)
+        except StorageError as error:  # the commit has created the user; an error would say that nothing was changed
+            _log.warning("the file of user %s is made when it is first opened: %s", user_id, error)
         return self._shown(user)
 
     def get_trading_database(self, user_id: str) -> sqlite_utils.Database:
@@ -143,10 +149,11 @@ class TradingDatabaseManager:
         """
         user = self._user(user_id)
         target = self._user(sweep_to).number if sweep_to is not None else None
-        self._submit(
-            cmd.DeleteUser(user.number, target),
-            PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number)),
-        )
+        mark = PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number))
+        try:
+            self._submit(cmd.DeleteUser(user.number, target), mark)
+        except UserNotEmpty as error:  # the exchange knows numbers only
+            raise UserNotEmpty("users.delete", user_id, error.problem, hint=error.hint) from error
         with self._live.history() as log:
             deleted = catalogue.by_number(log.connection, user.number)
         self._files.finish(deleted)

@@ -21,15 +21,13 @@ def check_user_id(user_id: str) -> str:
     """The id itself. Raises InvalidInput unless it is 1 to 64 ASCII letters, digits, '.', '_' or '-', not beginning with '.' or '-'."""
     if not isinstance(user_id, str) or _USER_ID.fullmatch(user_id) is None:
         raise InvalidInput(
-            "users.create",
+            "user id",
             _shown(user_id),
             "a user id is 1 to 64 ASCII letters, digits, '.', '_' or '-', not beginning with '.' or '-'",
             hint="For example 42 or ann.smith.",
         )
     if user_id.split(".")[0].lower() in _RESERVED:
-        raise InvalidInput(
-            "users.create", user_id, "a name that Windows reserves for a device", hint="Choose another id."
-        )
+        raise InvalidInput("user id", user_id, "a name that Windows reserves for a device", hint="Choose another id.")
     return user_id
 
 
@@ -37,7 +35,7 @@ def check_email(email: str) -> str:
     """The e-mail itself. Raises InvalidInput unless it has a local part, a domain of dot-separated labels and at most 254 characters."""
     problem = _email_problem(email)
     if problem:
-        raise InvalidInput("users.email", _shown(email), problem, hint="For example ann@example.com.")
+        raise InvalidInput("e-mail", _shown(email), problem, hint="For example ann@example.com.")
     return email
 
 

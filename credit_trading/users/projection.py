@@ -6,7 +6,6 @@ Always: rows follow from the events and the catalogue alone; a user sees nothing
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -431,4 +430,4 @@ def _own(event: ev.Event) -> str:
 
 
 def _json(**details: object) -> str:
-    return json.dumps({name: value for name, value in details.items() if value is not None}, separators=(",", ":"))
+    return _encode({name: value for name, value in details.items() if value is not None}).decode()

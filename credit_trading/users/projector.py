@@ -13,19 +13,21 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import attrs
 
-from credit_trading.errors import FileCorrupt, TradingError
+from credit_trading.errors import FileCorrupt, FileForeign, TradingError
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
+from credit_trading.journal.rows import Row, decode
 from credit_trading.progress import Progress, no_progress
-from credit_trading.store.sqlite import Connection, connect, immediate, translated
+from credit_trading.store.sqlite import Connection, connect, immediate
 from credit_trading.users import catalogue
-from credit_trading.users.files import UserFiles, check_identity
+from credit_trading.users.files import UserFiles
 from credit_trading.users.projection import Projection
 from credit_trading.users.schema import PROJECTION_VERSION, SHARED_TABLES, template
 
@@ -36,10 +38,56 @@ EVENTS_PER_TRANSACTION = 5_000
 
 @attrs.frozen
 class _Head:
-    """Where a user's history ends, and the facts that never change once the journal has them."""
+    """Where a user's history ends; `replica` gives the facts that never change once the journal has them."""
 
+    number: int
     sequence: int
+    deleted: bool
     replica: Replica
+
+
+@attrs.frozen
+class _Standing:
+    """What a user's file says of itself: whose it is, how it was projected, and up to where."""
+
+    owner: tuple[str | None, int | None]
+    projection_version: int
+    position: Position
+
+    @classmethod
+    def of(cls, connection: Connection, path: Path) -> Self:
+        row = connection.execute(
+            "SELECT exchange_id, user_number, projection_version, applied_sequence, applied_hash FROM metadata"
+        ).fetchone()
+        if row is None:
+            raise FileCorrupt(
+                "users.file",
+                path,
+                "it does not say where it stands",
+                hint="Move it away; it is rebuilt when next opened.",
+            )
+        return cls(row[:2], row[2], Position(row[0] or "", row[3], row[4]))
+
+    def check_owner(self, path: Path, *, exchange_id: str, number: int) -> None:
+        """Raises FileForeign if it names another exchange or another user; a file fresh from the template names none yet."""
+        if self.owner in ((None, None), (exchange_id, number)):
+            return
+        other_exchange = self.owner[0] != exchange_id
+        raise FileForeign(
+            "users.file",
+            path,
+            "it belongs to another exchange" if other_exchange else f"it belongs to user #{self.owner[1]}",
+            hint="Move the file away; this user's is rebuilt from the journal when next opened.",
+        )
+
+    def check_version(self, path: Path) -> None:
+        if self.projection_version != PROJECTION_VERSION:
+            raise FileCorrupt(
+                "users.file",
+                path,
+                f"it was projected by version {self.projection_version}, not {PROJECTION_VERSION}",
+                hint="Move it away; it is rebuilt.",
+            )
 
 
 class Projector:
@@ -54,9 +102,8 @@ class Projector:
     @contextmanager
     def caught_up(self, number: int) -> Iterator[Connection]:
         """The user's file as of the journal's head; the handle is this thread's until the end of the block."""
-        head = self._head(number)
-        with self._files.checkout(number) as connection:
-            self._bring(connection, number, head)
+        (head,) = self._heads([number])
+        with self._brought_to(head) as connection:
             yield connection
 
     def catch_up(self, number: int) -> None:
@@ -65,12 +112,18 @@ class Projector:
             pass
 
     def catch_up_after_commit(self, numbers: Iterable[int]) -> None:
-        """As `catch_up` for several users; what fails is noted in `faults` and tried again when the file is next read."""
-        for number in numbers:
+        """As `catch_up` for several users, but for those who are deleted.
+
+        What fails is noted in `faults` and tried again when the file is next read.
+        """
+        for head in self._heads(numbers):
+            if head.deleted:
+                continue
             try:
-                self.catch_up(number)
+                with self._brought_to(head):
+                    pass
             except TradingError as error:
-                _log.warning("the file of user #%d is behind: %s", number, error)
+                _log.warning("the file of user #%d is behind: %s", head.number, error)
 
     def catch_up_all(self, *, progress: Progress = no_progress) -> None:
         """Every active user; `progress` is told how many are done, and of how many."""
@@ -86,61 +139,83 @@ class Projector:
             live = shared_digest(connection)
             applied = connection.execute("SELECT applied_sequence FROM metadata").fetchone()[0]
         with _scratch_file() as scratch:
-            self._follow(scratch, number, attrs.evolve(self._head(number), sequence=applied))
+            (head,) = self._heads([number])
+            self._follow(scratch, self._files.path_of(number), attrs.evolve(head, sequence=applied))
             return live, shared_digest(scratch)
 
-    def _head(self, number: int) -> _Head:
+    def _heads(self, numbers: Iterable[int]) -> list[_Head]:
         with self._live.reading() as replica:
-            return _Head(replica.users[number].last_sequence, replica)
+            users = [replica.users[number] for number in numbers]
+            return [_Head(user.number, user.last_sequence, user.deleted, replica) for user in users]
 
-    def _bring(self, connection: Connection, number: int, head: _Head) -> None:
+    @contextmanager
+    def _brought_to(self, head: _Head) -> Iterator[Connection]:
+        """The user's file as of `head`; whatever keeps it from getting there is noted in `faults`."""
+        ready = False
         try:
-            self._follow(connection, number, head)
+            if head.deleted:
+                self._files.path_of(head.number)  # raises NotFound, by the user's name
+            with self._files.checkout(head.number) as connection:
+                self._follow(connection, connection.path, head)
+                ready = True
+                self.faults.pop(head.number, None)
+                yield connection
         except TradingError as error:
-            self.faults[number] = error
+            if not ready:
+                self.faults[head.number] = error
             raise
-        self.faults.pop(number, None)
 
-    def _follow(self, connection: Connection, number: int, head: _Head) -> None:
-        path = self._files.path_of(number)
-        check_identity(connection, path, exchange_id=head.replica.exchange_id, number=number)
+    def _follow(self, connection: Connection, path: Path, head: _Head) -> None:
+        """Reads where the file stands, and whether it may go on from there; then the user's later events, in bounded transactions."""
+        standing = _Standing.of(connection, path)
+        standing.check_owner(path, exchange_id=head.replica.exchange_id, number=head.number)
         with self._live.history() as log:
-            _position(connection).check(log, follower=str(path))
-        while (applied := _applied(connection, path)) < head.sequence:
-            with self._live.history() as log:
-                sequences = log.history_of(number, last=head.sequence, after=applied)
-            for chunk in _slices(sequences, EVENTS_PER_TRANSACTION):
-                with translated("users.file", path), immediate(connection):
-                    if _applied(connection, path) != applied:
-                        break  # another process was faster: look again where the file stands
-                    self._apply(connection, number, head.replica, chunk)
-                applied = chunk[-1]
+            standing.position.check(log, follower=str(path))
+        standing.check_version(path)
+        applied = standing.position.sequence
+        while applied < head.sequence:
+            for slice_ in self._tail(head, after=applied):
+                with immediate(connection):
+                    now = _Standing.of(connection, path).position.sequence
+                    if now != applied:  # another process was faster: go on from where the file stands now
+                        applied = now
+                        break
+                    self._apply(connection, head, slice_)
+                applied = slice_[-1][0]
 
-    def _apply(self, connection: Connection, number: int, replica: Replica, sequences: Sequence[int]) -> None:
+    def _tail(self, head: _Head, *, after: int) -> Iterable[Sequence[Row]]:
+        """The user's journal rows beyond `after`, in order and in slices; a long tail is read slice by slice."""
+        with self._live.history() as log:
+            rows = log.tail_of(head.number, last=head.sequence, after=after, most=EVENTS_PER_TRANSACTION)
+            if rows is not None:
+                return [rows]
+            sequences = log.history_of(head.number, last=head.sequence, after=after)
+        starts = range(0, len(sequences), EVENTS_PER_TRANSACTION)
+        return (self._rows(sequences[start : start + EVENTS_PER_TRANSACTION]) for start in starts)
+
+    def _rows(self, sequences: Sequence[int]) -> list[Row]:
+        with self._live.history() as log:
+            return log.rows_at(sequences)
+
+    def _apply(self, connection: Connection, head: _Head, rows: Sequence[Row]) -> None:
         """The next events of the user's history and the position after them, in the caller's transaction."""
+        replica = head.replica
         with self._live.history() as log:
-            self._project(connection, number, replica, log, sequences)
-
-    def _project(
-        self, connection: Connection, number: int, replica: Replica, log: Log, sequences: Sequence[int]
-    ) -> None:
-        connection.execute("UPDATE metadata SET exchange_id = ?, user_number = ?", (replica.exchange_id, number))
-        projection = Projection(
-            connection,
-            number,
-            assets=replica.assets.__getitem__,
-            instruments=lambda symbol: replica.markets[symbol].instrument,
-            user_id_of=lambda user: self._user_id(log, user),
-            email_of=lambda user: catalogue.by_number(log.connection, user).email,
-            note_of=lambda sequence: notes.read(log.connection, sequence),
-        )
-        for sequence in sequences:
-            entry = log.entry(sequence)
-            assert entry is not None, f"journal entry {sequence} is gone"
-            projection.apply(entry)
+            projection = Projection(
+                connection,
+                head.number,
+                assets=replica.assets.__getitem__,
+                instruments=lambda symbol: replica.markets[symbol].instrument,
+                user_id_of=lambda user: self._user_id(log, user),
+                email_of=lambda user: catalogue.by_number(log.connection, user).email,
+                note_of=lambda sequence: notes.read(log.connection, sequence),
+            )
+            for row in rows:
+                projection.apply(decode(row))
         connection.execute(
-            "UPDATE metadata SET applied_sequence = ?, applied_hash = ?, event_number = event_number + ?",
-            (sequences[-1], log.hash_at(sequences[-1]), len(sequences)),
+            "UPDATE metadata SET exchange_id = ?, user_number = ?, applied_sequence = ?, applied_hash = ?,"
+            " event_number = event_number + ?",
+            (replica.exchange_id, head.number, rows[-1][0], rows[-1][13], len(rows)),
         )
 
     def _user_id(self, log: Log, number: int) -> str:
@@ -148,12 +223,6 @@ class Projector:
         if number not in self._names:
             self._names[number] = catalogue.by_number(log.connection, number).user_id
         return self._names[number]
-
-
-def _slices(sequences: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Slices of at most `size`, in order."""
-    for start in range(0, len(sequences), size):
-        yield sequences[start : start + size]
 
 
 def shared_digest(connection: Connection) -> str:
@@ -164,30 +233,6 @@ def shared_digest(connection: Connection) -> str:
             digest.update(repr(row).encode())
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-def _position(connection: Connection) -> Position:
-    return Position(
-        *connection.execute("SELECT coalesce(exchange_id, ''), applied_sequence, applied_hash FROM metadata").fetchone()
-    )
-
-
-def _applied(connection: Connection, path: Path) -> int:
-    with translated("users.file", path):
-        row = connection.execute("SELECT applied_sequence, projection_version FROM metadata").fetchone()
-    if row is None:
-        raise FileCorrupt(
-            "users.file", path, "it does not say where it stands", hint="Move it away; it is rebuilt when next opened."
-        )
-    if row[1] != PROJECTION_VERSION:
-        raise FileCorrupt(
-            "users.file",
-            path,
-            f"it was projected by version {row[1]}, not {PROJECTION_VERSION}",
-            hint="Move it away; it is rebuilt.",
-        )
-    applied: int = row[0]
-    return applied
 
 
 @contextmanager

@@ -184,7 +184,10 @@ def _order_view(table: str, extra: dict[str, str]) -> str:
         "quantity": _decimal("t.quantity", "b.decimals"),
         "filled_quantity": _decimal("t.filled_quantity", "b.decimals"),
         "remaining_quantity": _decimal("t.remaining_quantity", "b.decimals"),
-        "percent_filled": _decimal("CAST(t.filled_quantity * 1000.0 / t.quantity AS INTEGER)", "1"),
+        "percent_filled": _decimal(
+            "CASE WHEN t.remaining_quantity = 0 THEN 1000 ELSE min(999, CAST(t.filled_quantity * 1000.0 / t.quantity AS INTEGER)) END",
+            "1",
+        ),
         "filled_value": _decimal("t.filled_value", "q.decimals"),
         "fees": _decimal("t.fees", "q.decimals"),
         "hold": f"CASE t.side WHEN 'buy' THEN {_decimal('t.hold', 'q.decimals')} ELSE {_decimal('t.hold', 'b.decimals')} END",

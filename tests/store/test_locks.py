@@ -373,7 +373,7 @@ def test_users_have_slots_of_their_own() -> None:
 
 
 def test_no_process_starves_at_the_turnstile(path: Path) -> None:
-    """Four processes, each asking again as soon as it is done. Bare exclusive locks let one of them have nearly all."""
+    """Four processes, each asking again at once. Measured: the least gets 0.94 of the mean; with *writer* alone 0.3."""
     LockFile.open(path).close()
     pipes = [_processes.Pipe() for _ in range(4)]
     processes = [_processes.Process(target=_take_turns, args=(path, 1.5, its_end)) for _, its_end in pipes]
@@ -387,8 +387,8 @@ def test_no_process_starves_at_the_turnstile(path: Path) -> None:
         process.join()
     turns = [count for count, _ in results]
     longest_s = max(wait_s for _, wait_s in results)
-    assert min(turns) > sum(turns) / 4 / 2, f"turns {turns}"
-    assert longest_s < 0.3, f"turns {turns}, longest wait {longest_s:.3f} s"
+    assert min(turns) > 0.75 * sum(turns) / 4, f"turns {turns}"
+    assert longest_s < 0.2, f"turns {turns}, longest wait {longest_s:.3f} s"
 
 
 def test_no_thread_starves_at_the_turnstile(locks: LockFile) -> None:

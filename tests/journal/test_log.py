@@ -1,0 +1,292 @@
+"""The journal as rows: what was written is chained, numbered and found again; what was tampered with is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+import pytest
+
+from credit_trading import ManualClock
+from credit_trading import app as app_module
+from credit_trading.errors import CommandConflict, FileCorrupt, TradingError, VersionUnsupported
+from credit_trading.exchange import events as ev
+from credit_trading.journal import rows
+from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.store.sqlite import connect
+from tests.floor import CASH, CREDIT, SYMBOL, Floor, edit, opened, rows_of
+
+
+def _some_history(floor: Floor) -> None:
+    """Orders that rest, trade, are amended, canceled and rejected; money that moves."""
+    resting = floor.place("ann", "sell", 10, "12.50")
+    floor.place("bob", "buy", 4, "12.50")
+    floor.user("ann").orders.amend_order(resting.order_id, quantity=8)
+    floor.user("ann").orders.cancel_order(resting.order_id)
+    floor.admin.accounts.withdraw("cat", CASH, "10.00", key="w1")
+    floor.admin.transactions.record_transaction(
+        buyer="cat", seller="ann", credit_type=CREDIT, quantity=5, price_per_credit="11.00", currency=CASH
+    )
+    with pytest.raises(TradingError):
+        floor.place("cat", "sell", 10**9, "12.50")
+
+
+def test_the_chain_of_a_real_history_verifies(floor: Floor) -> None:
+    """Every row's hash follows from the row before and its own stored bytes; the first is chained to zeros."""
+    _some_history(floor)
+    previous = rows.FIRST_HASH
+    stored = rows_of(floor.exchange.home / FILE_NAME, f"SELECT {rows.COLUMNS} FROM journal ORDER BY sequence")
+    for number, row in enumerate(stored, 1):
+        assert row[0] == number
+        assert row[13] == rows.row_hash(row, previous)
+        previous = row[13]
+    assert len(stored) == floor.exchange.sequence
+    assert floor.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("what", "damage"),
+    [
+        ("payload", """UPDATE journal SET payload = replace(payload, '"amount":', '"amount":1') WHERE sequence = 9"""),
+        ("time", "UPDATE journal SET time_us = time_us + 1 WHERE sequence = 9"),
+        ("cause", "UPDATE journal SET cause = 'x' WHERE sequence = 9"),
+        ("content", "UPDATE journal SET content = NULL WHERE sequence = 9"),
+        ("user", "UPDATE journal SET user_a = 1 WHERE sequence = 9"),
+        ("back-pointer", "UPDATE journal SET previous_a = 3 WHERE sequence = 9"),
+        ("hash", "UPDATE journal SET hash = zeroblob(32) WHERE sequence = 9"),
+        ("a dropped row", "DELETE FROM journal WHERE sequence = 9"),
+        (
+            "a row twice",
+            f"INSERT INTO journal SELECT sequence + 100, {rows.COLUMNS[10:]} FROM journal WHERE sequence = 9",
+        ),
+        (
+            "two rows exchanged",
+            "UPDATE journal SET sequence = CASE sequence WHEN 9 THEN -10 WHEN 10 THEN -9 END WHERE sequence IN (9, 10)",
+        ),
+    ],
+)
+def test_a_row_that_was_tampered_with_is_found(floor: Floor, what: str, damage: str) -> None:
+    """Edited in any column, dropped, repeated or moved: an exchange that is open names it, and opening anew refuses it."""
+    _some_history(floor)
+    home = floor.exchange.home
+    edit(home / FILE_NAME, damage, "UPDATE journal SET sequence = -sequence WHERE sequence < 0")
+    if what == "a row twice":
+        with pytest.raises(FileCorrupt, match="the chain is broken here"):
+            floor.admin.verify()
+    else:
+        findings = floor.findings()
+        assert any(finding.startswith(("journal sequence 9:", "journal sequence 10:")) for finding in findings), (
+            findings
+        )
+    with pytest.raises(FileCorrupt, match="the chain is broken here") as error, opened(home):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_every_kind_of_event_comes_back_from_its_row_as_it_was() -> None:
+    """Encoded and decoded, each kind with values in all its fields, and with its defaults."""
+    examples: dict[object, object] = {int: 7, str: "x", bool: True, int | None: 9, str | None: "y"}
+    for kind in ev.KINDS.values():
+        hints = get_type_hints(kind)
+        fields = msgspec.structs.fields(kind)
+        full = kind(**{field.name: examples[hints[field.name]] for field in fields})
+        bare = kind(**{field.name: examples[hints[field.name]] for field in fields if field.required})
+        for event in (full, bare):
+            entry = ev.Entry(3, 5, "cause", "content", event, 1, 2, 1, None, None, None)
+            assert rows.decode(rows.encode(entry, rows.FIRST_HASH)) == entry
+
+
+def test_an_event_of_a_newer_version_is_refused_and_not_guessed() -> None:
+    """It was written by a newer program; the message says so."""
+    entry = ev.Entry(3, 5, "cause", None, ev.Fenced(), *[None] * 6)
+    row = rows.encode(entry, rows.FIRST_HASH)
+    newer = (*row[:3], 2, *row[4:])
+    with pytest.raises(VersionUnsupported, match="unknown event fenced version 2"):
+        rows.decode(newer)
+
+
+def test_an_exchange_with_a_newer_event_in_it_is_refused(home: Path) -> None:
+    """One line that names the place and asks for a newer program; nothing in the folder is changed."""
+    with opened(home) as exchange:
+        Floor(exchange).set_up("ann")
+        last, last_hash = (
+            exchange.sequence,
+            rows_of(home / FILE_NAME, "SELECT hash FROM journal ORDER BY sequence DESC")[0][0],
+        )
+    row = rows.encode(ev.Entry(last + 1, 2**60, "cause", None, ev.Fenced(), *[None] * 6), last_hash)[:13]
+    row = (*row[:3], 9, *row[4:])
+    edit(
+        home / FILE_NAME,
+        "INSERT INTO journal VALUES ("
+        + ", ".join("NULL" if value is None else repr(value) for value in row)
+        + f", x'{rows.row_hash(row, last_hash).hex()}')",
+    )
+    before = (home / FILE_NAME).read_bytes()
+    with (
+        pytest.raises(VersionUnsupported, match=f'"sequence {last + 1}": unknown event fenced version 9'),
+        opened(home),
+    ):
+        pass
+    assert (home / FILE_NAME).read_bytes() == before
+
+
+def test_each_users_events_are_numbered_without_gaps_and_point_back(floor: Floor) -> None:
+    """Dense numbers from 1, and from each event the sequence of the user's previous one, on either side of a trade."""
+    _some_history(floor)
+    last: dict[int, tuple[int, int]] = {}
+    stored = rows_of(
+        floor.exchange.home / FILE_NAME,
+        "SELECT sequence, user_a, number_a, previous_a, user_b, number_b, previous_b FROM journal ORDER BY sequence",
+    )
+    for sequence, *sides in stored:
+        for user, number, previous in (sides[:3], sides[3:]):
+            if user is None:
+                assert (number, previous) == (None, None)
+                continue
+            assert (number - 1, previous) == last.get(user, (0, 0))
+            last[user] = (number, sequence)
+    assert set(last) == {1, 2, 3}
+
+
+def test_a_users_history_is_found_by_its_back_pointers(floor: Floor) -> None:
+    """The walk gives what a scan of the whole journal gives, from the start and from any point on it."""
+    _some_history(floor)
+    path = floor.exchange.home / FILE_NAME
+    log = Log.open(path)
+    try:
+        for user in (1, 2, 3):
+            scanned = [
+                row[0] for row in rows_of(path, f"SELECT sequence FROM journal WHERE {user} IN (user_a, user_b)")
+            ]
+            assert log.history_of(user, last=scanned[-1], after=0) == scanned
+            assert log.history_of(user, last=scanned[-1], after=scanned[1]) == scanned[2:]
+            assert log.history_of(user, last=scanned[-1], after=scanned[-1]) == []
+    finally:
+        log.close()
+
+
+def test_a_history_that_does_not_come_by_the_position_is_refused(floor: Floor) -> None:
+    """A follower that stands on an event of somebody else would skip or repeat events of its own."""
+    _some_history(floor)
+    path = floor.exchange.home / FILE_NAME
+    log = Log.open(path)
+    try:
+        with pytest.raises(FileCorrupt, match="the history of user #1 does not come by here"):
+            log.history_of(1, last=rows_of(path, "SELECT max(sequence) FROM journal WHERE user_a = 1")[0][0], after=2)
+        with pytest.raises(FileCorrupt, match="this row is not part of it"):
+            log.history_of(1, last=2, after=0)
+    finally:
+        log.close()
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch, home: Path, clock: ManualClock) -> Floor:
+    """An exchange whose replica remembers three commands only."""
+    monkeypatch.setattr(app_module, "REMEMBER_COMMANDS", 3)
+    exchange = opened(home, clock=clock)
+    return Floor(exchange).set_up("ann", "bob")
+
+
+def test_the_keys_of_money_movements_are_known_for_ever(forgetful: Floor) -> None:
+    """Long after the replica forgot them, a deposit, a withdrawal and an off-book trade are not made twice."""
+    admin = forgetful.admin
+    deal = {"buyer": "ann", "seller": "bob", "credit_type": CREDIT, "quantity": 5, "currency": CASH, "key": "t"}
+    first = admin.accounts.deposit("ann", CASH, "100.00", key="d")
+    admin.accounts.withdraw("ann", CASH, "30.00", key="w")
+    admin.transactions.record_transaction(price_per_credit="2.00", **deal)  # type: ignore[arg-type]
+    for _ in range(5):
+        forgetful.place("bob", "sell", 1, "99.00")
+    before, sequence = forgetful.balance("ann"), forgetful.exchange.sequence
+    again = admin.accounts.deposit("ann", CASH, "100.00", key="d")
+    assert (again.repeated, again.sequence) == (True, first.sequence)
+    assert admin.accounts.withdraw("ann", CASH, "30.00", key="w").repeated
+    assert admin.transactions.record_transaction(price_per_credit="2.00", **deal).repeated  # type: ignore[arg-type]
+    assert (forgetful.balance("ann"), forgetful.exchange.sequence) == (before, sequence)
+    with pytest.raises(CommandConflict, match="used before for something else"):
+        admin.accounts.deposit("ann", CASH, "100.01", key="d")
+    assert forgetful.findings() == []
+    forgetful.exchange.close()
+
+
+def test_a_key_is_known_within_the_group_that_used_it_and_forgot_it(forgetful: Floor) -> None:
+    """One group may be longer than the memory: the key is then neither remembered nor in the journal yet."""
+    admin, before = forgetful.admin, forgetful.exchange.sequence
+    deposit = [admin.accounts.prepare_deposit("ann", CASH, "100.00", key="d") for _ in range(2)]
+    between = [forgetful.prepared("bob", "sell", 1, "99.00") for _ in range(5)]
+    outcomes = forgetful.exchange.submit([deposit[0], *between, deposit[1]])
+    assert [outcome.repeated for outcome in outcomes] == [False] * 6 + [True]
+    assert forgetful.kinds(after=before).count("deposited") == 1
+    forgetful.exchange.close()
+
+
+def test_an_order_is_remembered_for_the_founded_number_of_commands(forgetful: Floor) -> None:
+    """Within it a repeated command id gives the first answer; beyond it the id is new again: that is the setting's meaning."""
+    first = forgetful.place("bob", "sell", 1, "99.00", command_id="c")
+    assert forgetful.place("bob", "sell", 1, "99.00", command_id="c").repeated
+    for _ in range(5):
+        forgetful.place("bob", "sell", 1, "99.00")
+    later = forgetful.place("bob", "sell", 1, "99.00", command_id="c")
+    assert not later.repeated
+    assert later.order_id != first.order_id
+    forgetful.exchange.close()
+
+
+def test_the_memory_is_the_same_after_a_restart_and_from_a_checkpoint(forgetful: Floor) -> None:
+    """It was founded with the exchange, so every process forgets the same ids, whatever its own constant says."""
+    home = forgetful.exchange.home
+    ids = [f"c{number}" for number in range(5)]
+    for command_id in ids:
+        forgetful.place("bob", "sell", 1, "99.00", command_id=command_id)
+    forgetful.exchange._live.save_checkpoint(every_events=1)
+    forgetful.exchange.close()
+    for _ in range(2):
+        with opened(home) as exchange:
+            again = [
+                Floor(exchange).place("bob", "sell", 1, "99.00", command_id=one).repeated for one in reversed(ids[2:])
+            ]
+            assert again == [True, True, True]
+        for checkpoint in (home / "checkpoints").iterdir():
+            checkpoint.unlink()
+
+
+def test_money_keys_are_looked_up_by_their_own_index(floor: Floor) -> None:
+    """However long the journal, one lookup in an index that holds money movements alone."""
+    path = floor.exchange.home / FILE_NAME
+    plan = rows_of(
+        path,
+        "EXPLAIN QUERY PLAN SELECT sequence FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS"
+        " NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
+        ("x",),
+    )
+    assert [row[3] for row in plan] == ["SEARCH journal USING INDEX journal_money_causes (cause=?)"]
+    _some_history(floor)
+    kinds = {
+        row[0]
+        for row in rows_of(
+            path,
+            "SELECT kind FROM journal INDEXED BY journal_money_causes WHERE content IS NOT NULL"
+            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book') AND cause > ''",
+        )
+    }
+    assert kinds == {"deposited", "withdrawn", "traded_off_book"}
+
+
+def test_an_exchange_whose_founding_was_interrupted_can_be_founded(home: Path) -> None:
+    """A crash between making the file and the first commit leaves a database without tables."""
+    home.mkdir()
+    connect(home / FILE_NAME, mode="rwc").close()
+    assert (home / FILE_NAME).exists()
+    with opened(home) as exchange:
+        Floor(exchange).set_up("ann")
+        assert exchange.sequence > 1
+
+
+def test_the_journal_can_be_read_with_any_tool(floor: Floor) -> None:
+    """Payloads are JSON objects with the fields' names."""
+    floor.place("ann", "sell", 10, "12.50", client_order_id="mine")
+    (payload,) = rows_of(
+        floor.exchange.home / FILE_NAME,
+        "SELECT payload FROM journal WHERE payload ->> 'client_order_id' = 'mine'",
+    )
+    assert msgspec.json.decode(payload[0])["symbol"] == SYMBOL
