@@ -1,8 +1,7 @@
-"""Recorded NASDAQ order flow (LOBSTER files) as steps that a price-time exchange can take.
+"""Recorded order flow as steps that a price-time exchange can take.
 
-Here: reading the two files of a day (`read_rows`, `files_hash`) and planning each row (`Planner`) from the files alone,
-so that the same rows give the same steps in every process. Never here: an exchange, a clock, a balance. Prices are
-in 1/10,000 of the currency, sizes in shares.
+Here: planning each row from the files alone (`plan_rows`), so that the same rows give the same steps in every process. Never here:
+files (lobster_rows), an exchange, a clock, a balance.
 
 Always: an exchange with price-time priority that takes the steps one by one trades for `Execute` and `OffBook` only,
 each in full and no user with themselves; after each row (but during a halt) its book is the file's.
@@ -15,62 +14,13 @@ before the row's own message since it is older. What befalls an order never seen
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import IntEnum
-from itertools import chain, islice, pairwise, zip_longest
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterable
 
 import attrs
 
-Side = Literal["buy", "sell"]
-Levels = dict[int, int]  # size by price, best price first
-Book = tuple[Levels, Levels]  # asks and bids
+from scripts.lobster_rows import Book, Kind, Levels, LobsterError, Row, Side
 
 _SIDES: tuple[Side, Side] = ("sell", "buy")  # in the order of a Book
-_PAD = 9_999_999_999  # the price, of either sign, of a level that does not exist
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_TIME = re.compile(r"([0-9]{1,9})(?:\.([0-9]+))?")
-
-
-class LobsterError(Exception):
-    """Files that cannot be replayed; one line that names the file and its line, or the row."""
-
-
-class Kind(IntEnum):
-    """What a message says, by its number in the file."""
-
-    NEW = 1
-    REDUCE = 2
-    DELETE = 3
-    EXECUTE = 4
-    HIDDEN = 5
-    HALT = 7
-
-
-@attrs.frozen
-class Row:
-    """A message, and the book after it.
-
-    `number` counts from 1, `time_us` from midnight; `direction` is 1 if the resting order buys, -1 if it sells.
-    """
-
-    number: int
-    time_us: int
-    kind: Kind
-    order_id: int
-    size: int
-    price: int
-    direction: int
-    levels: int  # the most that the file shows of each side
-    book: Book
-
-    @property
-    def side(self) -> Side:
-        """The resting order's."""
-        return "buy" if self.direction == 1 else "sell"
 
 
 @attrs.frozen
@@ -118,13 +68,14 @@ class Execute:
 
 @attrs.frozen
 class OffBook:
-    """A transaction outside the book; its price may be finer than the tick."""
+    """A transaction outside the book; its price may be finer than the tick. `named` as in `Execute`."""
 
     key: str
     buyer: int
     seller: int
     price: int
     size: int
+    named: str | None = None
 
 
 @attrs.frozen
@@ -140,88 +91,23 @@ class Resume:
 Step = Place | Reduce | Cancel | Execute | OffBook | Halt | Resume
 
 
-def files_hash(messages_path: Path, orderbook_path: Path) -> str:
-    """16 hexadecimal digits of SHA-256 over both files."""
-    digest = hashlib.sha256()
-    for path in (messages_path, orderbook_path):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
+@attrs.frozen
+class PlannedRow:
+    """A row, what to do for it in this order, and the book it must leave: the file's, but what a halt keeps out of it."""
+
+    row: Row
+    steps: list[Step]
+    book: Book
 
 
-def read_rows(messages_path: Path, orderbook_path: Path, limit: int | None = None) -> Iterator[Row]:
-    """The first `limit` rows, or all, in the files' order, each read when it is asked for.
-
-    Times are cut to whole microseconds. Raises LobsterError at the first malformed line, or where one file ends early.
-    """
-    number = columns = 0
-    with (
-        messages_path.open(encoding="ascii", errors="replace") as messages,
-        orderbook_path.open(encoding="ascii", errors="replace") as books,
-    ):
-        for number, (message, levels) in enumerate(islice(zip_longest(messages, books), limit), 1):
-            with _line(orderbook_path, number):
-                cells = _cells(levels, number, columns)
-                columns = len(cells)
-                book = _book(cells)
-            with _line(messages_path, number):
-                row = _row(_cells(message, number, 6), number, columns // 4, book)
-            yield row
-    if number == 0 and limit != 0:
-        raise LobsterError(f"{messages_path.name} line 1: the file is empty")
-
-
-@contextmanager
-def _line(path: Path, number: int) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as problem:
-        raise LobsterError(f"{path.name} line {number}: {problem}") from problem
-
-
-def _cells(line: str | None, number: int, columns: int) -> list[str]:
-    if line is None:
-        raise ValueError("the file is empty" if number == 1 else "the file ends before the other")
-    cells = line.rstrip("\n").split(",")
-    if columns and len(cells) != columns:
-        raise ValueError(f"{len(cells)} fields instead of {columns}")
-    return cells
-
-
-def _whole(text: str, what: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{what} {text[:40]!r} is not a whole number")
-    return int(text)
-
-
-def _row(cells: list[str], number: int, levels: int, book: Book) -> Row:
-    time = _TIME.fullmatch(cells[0])
-    if not time:
-        raise ValueError(f"time {cells[0][:40]!r} is not a number of seconds")
-    time_us = int(time[1]) * 1_000_000 + int(((time[2] or "") + "000000")[:6])
-    kind, order_id, size, price, direction = map(_whole, cells[1:], ("type", "order id", "size", "price", "direction"))
-    if kind not in Kind.__members__.values():
-        raise ValueError(f"type {kind} is unknown")
-    if direction not in (1, -1):
-        raise ValueError(f"direction {direction} is neither 1 nor -1")
-    if kind != Kind.HALT and (order_id < 0 or size <= 0 or price <= 0):
-        raise ValueError(f"order id {order_id}, size {size} or price {price} is out of range")
-    return Row(number, time_us, Kind(kind), order_id, size, price, direction, levels, book)
-
-
-def _book(cells: list[str]) -> Book:
-    if len(cells) % 4:
-        raise ValueError(f"{len(cells)} fields, not four to a level")
-    numbers = [_whole(cell, "level") for cell in cells]
-    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
-    asks, bids = ([(price, size) for price, size in pairs[i::2] if abs(price) != _PAD] for i in (0, 1))
-    for price, size in chain(asks, bids):
-        if price <= 0 or size <= 0:
-            raise ValueError(f"a level of size {size} at price {price}")
-    for (lower, _), (higher, _) in pairwise([*bids[::-1], *asks]):
-        if lower >= higher:
-            raise ValueError(f"prices {lower} and {higher} are crossed or out of order")
-    return dict(asks), dict(bids)
+def plan_rows(rows: Iterable[Row], *, users: int) -> list[PlannedRow]:
+    """The rows from the first on. Raises LobsterError if a message's order would cross the book that its row states."""
+    planner = Planner(users)
+    planned = []
+    for row in rows:
+        steps = planner.plan(row)
+        planned.append(PlannedRow(row, steps, planner.visible(row.levels) if planner.halted else row.book))
+    return planned
 
 
 @attrs.define(eq=False)
@@ -247,7 +133,7 @@ class Planner:
         self._users = users
         self._queues: dict[Side, dict[int, list[_Order]]] = {"sell": {}, "buy": {}}  # by price; the oldest comes first
         self._known: dict[int | None, _Order] = {}  # by order id: what rests of the file's orders
-        self._halted = False
+        self.halted = False  # since the last row planned
         self._number = 0
         self._steps: list[Step] = []
 
@@ -262,16 +148,16 @@ class Planner:
         Raises LobsterError if the message's order would cross the book that the row states.
         """
         self._number, self._steps = row.number, []
-        was_halted, self._halted = self._halted, row.price == -1 if row.kind is Kind.HALT else self._halted
-        if was_halted and not self._halted:
+        was_halted, self.halted = self.halted, row.price == -1 if row.kind is Kind.HALT else self.halted
+        if was_halted and not self.halted:
             self._steps.append(Resume())
-        if not (was_halted and self._halted):
+        if not (was_halted and self.halted):
             self._reconcile(_before(row))
             self._message(row)
             self._reconcile(row.book)  # does nothing unless the file contradicts itself
         elif row.kind is Kind.DELETE and (named := self._known.get(row.order_id)):
             self._take_off(named, named.left)
-        if self._halted and not was_halted:
+        if self.halted and not was_halted:
             self._steps.append(Halt())
         return self._steps
 
@@ -338,7 +224,7 @@ class Planner:
         queue = self._queues[row.side][row.price]
         if row.price != (max if row.side == "buy" else min)(self._queues[row.side]):
             # Whoever reaches this price in the book fills at a better one first.
-            self._trade_off_book(row, (named or queue[0]).user)
+            self._trade_off_book(row, (named or queue[0]).user, key)
             self._withdraw(row.side, row.price, row.size, named)
             return
         if named in queue:
@@ -360,10 +246,10 @@ class Planner:
             if order_id is not None:
                 self._known[order_id] = order
 
-    def _trade_off_book(self, row: Row, resting: int) -> None:
+    def _trade_off_book(self, row: Row, resting: int, named: str | None = None) -> None:
         other = self._other(resting)
         buyer, seller = (resting, other) if row.side == "buy" else (other, resting)
-        self._steps.append(OffBook(self._key(), buyer, seller, row.price, row.size))
+        self._steps.append(OffBook(self._key(), buyer, seller, row.price, row.size, named))
 
     def _key(self) -> str:
         return f"r{self._number}-{len(self._steps)}"
