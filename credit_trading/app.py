@@ -16,7 +16,7 @@ import sqlite_utils
 
 from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
-from credit_trading.errors import AlreadyExists, InvalidInput, NotAnExchange, StorageError, Unwritable
+from credit_trading.errors import AlreadyExists, FileCorrupt, InvalidInput, NotAnExchange, StorageError, Unwritable
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
@@ -24,7 +24,7 @@ from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import make_private_folder
-from credit_trading.store.sqlite import StrPath
+from credit_trading.store.sqlite import StrPath, sqlite3, translated
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.desk import Desk
 from credit_trading.trading.markets import AssetAdministration, InstrumentAdministration, MarketData
@@ -57,15 +57,37 @@ def open_exchange(
     """
     folder = Path(home).absolute()
     clock = clock or SystemClock()
+    settings = settings or Settings.from_environment()
+    with translated("exchange.open", folder):
+        _check_folder(folder, create=create)
+    exchange = Exchange(folder, clock, settings)
+    try:
+        if create:
+            exchange._found()
+        exchange._start()
+    except BaseException as error:
+        exchange.close()
+        if isinstance(error, sqlite3.Error):  # our statements are right: it is the tables that are not
+            raise FileCorrupt(
+                "exchange.open",
+                folder / FILE_NAME,
+                f"its tables are not as they should be ({error})",
+                hint="Restore it from a backup.",
+            ) from error
+        raise
+    return exchange
+
+
+def _check_folder(folder: Path, *, create: bool) -> None:
+    """Raises NotAnExchange or Unwritable for what cannot be opened; makes the folder if it may. Nothing else is touched."""
     if folder.exists() and not folder.is_dir():
         raise NotAnExchange(
             "exchange.open", folder, "a file, not a folder", hint="Give the folder that holds exchange.db."
         )
-    if not folder.is_dir() and not create:
+    if not create and not folder.is_dir():
         raise NotAnExchange(
             "exchange.open", folder, "no such folder", hint=f"Found an exchange: credit-trading --home {folder} init."
         )
-    settings = settings or Settings.from_environment()
     if not create and not (folder / FILE_NAME).exists():
         raise NotAnExchange(
             "exchange.open",
@@ -79,15 +101,6 @@ def open_exchange(
         raise Unwritable(
             "exchange.open", folder, "the folder cannot be written to", hint="Check its owner and permissions."
         )
-    exchange = Exchange(folder, clock, settings)
-    try:
-        if create:
-            exchange._found()
-        exchange._start()
-    except BaseException:
-        exchange.close()
-        raise
-    return exchange
 
 
 class Exchange:
@@ -251,7 +264,6 @@ class User:
         assert principal.number is not None
         self._desk = desk
         self._number = principal.number
-        self._exchange = exchange
         self.orders = OrderManagementService(desk, principal)
         self.transactions = TransactionService(desk, principal)
         self.accounts = AccountService(desk, principal)
@@ -259,8 +271,7 @@ class User:
 
     def get_trading_database(self) -> sqlite_utils.Database:
         """The user's own file as of now, read-only; close it when done."""
-        with self._desk.projector.caught_up(self._number):
-            return sqlite_utils.Database(self._desk.files.open_for_reading(self._number))
+        return self._desk.projector.open_database(self._number)
 
 
 class JournalEntry(msgspec.Struct, frozen=True):

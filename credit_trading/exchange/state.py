@@ -124,25 +124,7 @@ def state_digest(replica: Replica) -> str:
 
 def _orders(market: Market) -> list[OrderState]:
     return [
-        OrderState(
-            order.number,
-            order.user,
-            order.buys,
-            order.order_type,
-            order.time_in_force,
-            order.price_ticks,
-            order.quantity_lots,
-            order.maker_ppm,
-            order.taker_ppm,
-            order.hold,
-            order.expires_at_us,
-            order.client_order_id,
-            order.accepted_at_us,
-            order.remaining_lots,
-            order.filled_value,
-            order.fees_paid,
-            order.fee_part_ppm,
-        )
+        OrderState(*(getattr(order, name) for name in OrderState.__struct_fields__))
         for side in (market.book.bids, market.book.asks)
         for level in side.levels()
         for order in level.orders.values()
@@ -161,26 +143,7 @@ def _restore_market(replica: Replica, state: MarketState) -> None:
     market = replica.markets[state.instrument.symbol] = Market(state.instrument, state.halted)
     market.last_trades.extend(state.last_trades)
     for kept in state.orders:
-        order = Order(
-            kept.number,
-            kept.user,
-            state.instrument,
-            kept.buys,
-            kept.order_type,
-            kept.time_in_force,
-            kept.price_ticks,
-            kept.quantity_lots,
-            kept.maker_ppm,
-            kept.taker_ppm,
-            kept.hold,
-            kept.expires_at_us,
-            kept.client_order_id,
-            kept.accepted_at_us,
-            kept.remaining_lots,
-            kept.filled_value,
-            kept.fees_paid,
-            kept.fee_part_ppm,
-        )
+        order = Order(instrument=state.instrument, **msgspec.structs.asdict(kept))
         market.book.side(buys=order.buys).add(order)
         replica.orders[order.number] = order
         replica.users[order.user].open_orders[order.number] = order

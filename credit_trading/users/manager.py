@@ -98,11 +98,7 @@ class TradingDatabaseManager:
 
         Raises NotFound, and StorageError for a file that is corrupt or foreign.
         """
-        return self.open_database(self._user(user_id).number)
-
-    def open_database(self, number: int) -> sqlite_utils.Database:
-        with self._projector.caught_up(number):
-            return sqlite_utils.Database(self._files.open_for_reading(number))
+        return self._projector.open_database(self._user(user_id).number)
 
     def show_trading_database(self, user_id: str) -> TradingDatabase:
         """Raises NotFound."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 import attrs
+import sqlite_utils
 
 from credit_trading.errors import FileCorrupt, FileForeign, TradingError
 from credit_trading.exchange.replica import Replica
@@ -105,6 +106,11 @@ class Projector:
         (head,) = self._heads([number])
         with self._brought_to(head) as connection:
             yield connection
+
+    def open_database(self, number: int) -> sqlite_utils.Database:
+        """The user's file as of the journal's head, read-only and the caller's to close."""
+        with self.caught_up(number):
+            return sqlite_utils.Database(self._files.open_for_reading(number))
 
     def catch_up(self, number: int) -> None:
         """Raises StorageError for a file that is corrupt, foreign or in use; the journal is not touched."""

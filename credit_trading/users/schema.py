@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from credit_trading.store.sqlite import connect, immediate
+from credit_trading.users.descriptions import DESCRIPTIONS
 
 APPLICATION_ID = 0x43545255
 SCHEMA_VERSION = 1
@@ -272,121 +273,6 @@ _VIEWS = (
     )
 )
 
-_TIME = "microseconds since 1970-01-01 UTC"
-_CREDIT = "smallest units of credit_type"
-_CASH = "smallest units of currency"
-_PRICE = "10^-price_decimals of currency for one whole credit"
-
-_ORDER_DESCRIPTIONS = {
-    "order_id": ("", "the exchange's number of the order (FIX OrderID 37)"),
-    "client_order_id": ("", "the owner's own id of the order (FIX ClOrdID 11)"),
-    "symbol": ("", "the instrument"),
-    "credit_type": ("", "what is traded: the base asset"),
-    "currency": ("", "what it is paid in: the quote asset"),
-    "side": ("", "buy or sell"),
-    "order_type": ("", "limit or market"),
-    "time_in_force": ("", "GTC until canceled, GTD until expires_at, IOC at once or not, FOK all at once or not"),
-    "price_per_credit": (_PRICE, "the limit; empty for a market order"),
-    "price_decimals": ("", "how many decimals price_per_credit has"),
-    "quantity": (_CREDIT, "the order's total, what is filled included"),
-    "filled_quantity": (_CREDIT, "traded so far (FIX CumQty 14)"),
-    "remaining_quantity": (_CREDIT, "quantity less filled_quantity, also of an order that is done"),
-    "filled_value": (_CASH, "sum of price times quantity over all fills"),
-    "fees": (_CASH, "charged so far; negative where rebates outweigh"),
-    "hold": (
-        "smallest units of what the order gives",
-        "kept out of the owner's reach: currency for a buy, credits for a sell",
-    ),
-    "order_status": ("", "new, partially_filled, filled, canceled, expired or rejected (FIX OrdStatus 39)"),
-    "expires_at": (_TIME, "of a GTD order"),
-    "created_at": (_TIME, "when it was accepted or rejected"),
-    "updated_at": (_TIME, "when it last changed"),
-}
-
-_DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
-    "metadata": {
-        "only": ("", "always 1: the table has one row"),
-        "exchange_id": ("", "the exchange that this file follows"),
-        "user_number": ("", "the owner's number in the exchange's journal"),
-        "user_id": ("", "the owner's id"),
-        "email": ("", "the owner's e-mail"),
-        "projection_version": ("", "how events were turned into rows"),
-        "applied_sequence": ("journal sequence", "the owner's last event that this file shows"),
-        "applied_hash": ("SHA-256", "the journal's chain hash there"),
-        "event_number": ("", "how many of the owner's events this file shows"),
-    },
-    "assets": {
-        "asset": ("", "the asset's code"),
-        "decimals": ("", "digits after the point that its smallest unit has"),
-    },
-    "trading_transactions": {
-        "transaction_id": ("journal sequence", "unique within the exchange"),
-        "transaction_date": (_TIME, "when it was settled"),
-        "transaction_type": ("", "buy, sell, deposit, withdrawal, transfer_in or transfer_out"),
-        "credit_type": ("", "the asset that was moved: credits, or cash for a deposit of cash"),
-        "quantity": (_CREDIT, "always positive; transaction_type says which way"),
-        "price_per_credit": (_PRICE, "of a buy or sell"),
-        "price_decimals": ("", "how many decimals price_per_credit has"),
-        "total_value": (_CASH, "price times quantity, before the fee"),
-        "fee": (_CASH, "paid on top by a buyer, out of the proceeds by a seller; negative for a rebate"),
-        "currency": ("", "the asset in which price, total and fee are counted"),
-        "counterparty": ("", "user id of the other side"),
-        "status": ("", "settled"),
-        "symbol": ("", "the instrument; empty off the book"),
-        "order_id": ("", "the owner's order that was filled"),
-        "trade_id": ("", "the same in both sides' files"),
-        "role": ("", "maker (resting) or taker (incoming)"),
-        "external_reference": ("", "whoever recorded it calls it so"),
-        "note": ("", "a remark by whoever recorded it"),
-    },
-    "active_orders": _ORDER_DESCRIPTIONS,
-    "order_history": _ORDER_DESCRIPTIONS
-    | {
-        "reason": ("", "why it ended unfilled: expired, the cancel reason, or the rejection's code"),
-        "closed_at": (_TIME, "when it was done"),
-    },
-    "trading_statistics": {
-        "credit_type": ("", "what was traded"),
-        "currency": ("", "what it was paid in"),
-        "trades": ("", "fills of the owner's orders, and off-book trades"),
-        "bought_quantity": (_CREDIT, "sum over all buys"),
-        "sold_quantity": (_CREDIT, "sum over all sells"),
-        "bought_value": (_CASH, "sum over all buys, before fees"),
-        "sold_value": (_CASH, "sum over all sells, before fees"),
-        "fees": (_CASH, "sum over all fills"),
-        "orders_placed": ("", "accepted orders"),
-        "orders_filled": ("", "orders that were filled whole"),
-        "orders_canceled": ("", "orders that were canceled with something left"),
-        "orders_expired": ("", "orders that expired with something left"),
-        "orders_rejected": ("", "orders that were refused"),
-        "last_trade_at": (_TIME, "of the last fill or off-book trade"),
-    },
-    "balances": {
-        "asset": ("", "the asset's code"),
-        "posted": ("smallest units of asset", "what the owner has"),
-        "held": ("smallest units of asset", "the part of it that open orders reserve"),
-        "available": ("smallest units of asset", "posted less held"),
-    },
-    "audit_trail": {
-        "sequence": ("journal sequence", "where the event stands in the exchange's journal"),
-        "event_number": ("", "the owner's events are numbered from 1 without gaps"),
-        "event_date": (_TIME, "when it happened"),
-        "kind": ("", "what happened"),
-        "cause": ("", "id of the command that caused it; empty where that was another user's"),
-        "actor": ("", "who gave the command: user:ID or admin:NAME; on its first event only"),
-        "origin": ("", "where the command came from, in the host's words"),
-        "correlation_id": ("", "what the command was part of, in the host's words"),
-        "order_id": ("", "the owner's order that the event is about"),
-        "details": ("JSON", "the owner's side of the event, in ticks, lots and smallest units"),
-    },
-    "column_descriptions": {
-        "table_name": ("", "a table of this file"),
-        "column_name": ("", "one of its columns"),
-        "unit": ("", "what a number in it counts"),
-        "description": ("", "what it means"),
-    },
-}
-
 
 @cache
 def template() -> bytes:
@@ -402,7 +288,7 @@ def template() -> bytes:
                     "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",
                     [
                         (table, column, unit, description)
-                        for table, columns in _DESCRIPTIONS.items()
+                        for table, columns in DESCRIPTIONS.items()
                         for column, (unit, description) in columns.items()
                     ],
                 )
