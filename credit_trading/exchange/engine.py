@@ -289,6 +289,8 @@ def _trade_off_book(run: _Decision, command: cmd.TradeOffBook) -> None:
     run.user(command.seller)
     if command.buyer == command.seller:
         raise run.fail(InvalidInput, f"#{command.buyer}", "buyer and seller are the same user", "Name two users.")
+    if command.base == command.quote:
+        raise run.fail(InvalidInput, command.base, "an asset cannot be paid for with itself", "Name two assets.")
     if command.total > replica.accounts.available(command.buyer, command.quote):
         run.reject(command.buyer, Rejection.INSUFFICIENT_FUNDS, other=command.seller)
     elif command.quantity > replica.accounts.available(command.seller, command.base):
@@ -329,8 +331,8 @@ def _delete_user(run: _Decision, command: cmd.DeleteUser) -> None:
         run.user(command.sweep_to)
         if command.sweep_to == command.user:
             raise run.fail(InvalidInput, f"#{command.user}", "swept to the user itself", "Name another user.")
-    for order in list(user.open_orders.values()):
-        _cancel(run, order, CancelReason.USER_DELETED)
+    for number in sorted(user.open_orders):  # a loaded replica does not know in which order they came
+        _cancel(run, user.open_orders[number], CancelReason.USER_DELETED)
     for asset, balance in balances.items():
         run.emit(ev.Transferred(command.user, command.sweep_to or 0, asset, balance.posted))
     run.emit(ev.UserDeleted(command.user))

@@ -297,7 +297,12 @@ _forking: list[LiveReplica] = []
 """Those whose locks this thread holds while it forks."""
 
 
+_fork_turn = threading.RLock()
+"""One thread forks at a time."""
+
+
 def _before_fork() -> None:
+    _fork_turn.acquire()
     _forking[:] = list(_all)
     for live in _forking:
         live.before_fork()
@@ -307,12 +312,14 @@ def _after_fork_in_parent() -> None:
     for live in _forking:
         live.after_fork_in_parent()
     _forking.clear()
+    _fork_turn.release()
 
 
 def _after_fork_in_child() -> None:
     for live in _forking:
         live.after_fork_in_child()
     _forking.clear()
+    _fork_turn.release()
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

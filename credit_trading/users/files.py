@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -49,6 +50,40 @@ class UserConnection(TrackedConnection):
             lock_file.release(slot, shared=True)
 
 
+class _Gate:
+    """Open unless a thread is about to fork: then those inside finish first, and nobody enters before it has forked.
+
+    A file that is open during a fork can never be opened by the child.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._closed = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._closed)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    def close(self, *, timeout_s: float) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._inside, timeout_s)
+
+    def open(self) -> None:
+        with self._changed:
+            self._closed = False
+            self._changed.notify_all()
+
+
 class UserFiles:
     """The files of one exchange's users, with a bounded pool of open handles."""
 
@@ -58,21 +93,34 @@ class UserFiles:
         self._timeout_s = lock_timeout_s
         self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
         self._dropped: deque[tuple[LockFile, int]] = deque()
+        self._gate = _Gate()
         live.on_move = self._let_go
         _all.add(self)
+
+    def before_fork(self) -> None:
+        self._gate.close(timeout_s=self._timeout_s)
+        self.pool.close_idle()
+
+    def after_fork_in_parent(self) -> None:
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        self.pool.abandon()
+        self._gate = _Gate()
 
     @contextmanager
     def checkout(self, number: int) -> Iterator[UserConnection]:
         """This process's one writing handle on the user's file, for this thread alone; made anew if the file was replaced."""
         while True:
-            with self.pool.checkout(number) as connection:
+            with self._gate.passed(), self.pool.checkout(number) as connection:
                 assert isinstance(connection, UserConnection)
                 replaced = _file_id(connection.path) != connection.file_id
                 if not replaced:
                     with _as_user_file(connection.path):
                         yield connection
                     return
-            self.pool.discard(number)
+            with self._gate.passed():
+                self.pool.discard(number)
 
     def open_for_reading(self, number: int) -> Connection:
         """A read-only handle of the caller's own; the caller has the writing handle checked out, or keeps the file open otherwise."""
@@ -97,6 +145,7 @@ class UserFiles:
         self._release_dropped()
         try:
             with (
+                self._gate.passed(),
                 self.pool.vacated(user.number, timeout_s=MOVE_TIMEOUT_S),
                 self._live.lock_file.hold(user_slot(user.number), timeout_s=MOVE_TIMEOUT_S, operation="users.file"),
             ):
@@ -292,12 +341,18 @@ def _close(_: int, connection: Connection) -> None:
 
 def _before_fork() -> None:
     for files in list(_all):
-        files.pool.close_idle()
+        files.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for files in list(_all):
+        files.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
     for files in list(_all):
-        files.pool.abandon()
+        files.after_fork_in_child()
 
 
-os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+# What is registered last runs first before a fork: files are let go of while the replica can still be used.
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

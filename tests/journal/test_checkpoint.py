@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 
 from credit_trading import Exchange, ManualClock
+from credit_trading.exchange.events import Entry
+from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import STATE_VERSION, dump
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME
@@ -71,13 +74,16 @@ def test_opening_replays_nothing_that_a_checkpoint_holds(
     traded: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only events after it are applied."""
-    from credit_trading.exchange.replica import Replica
-
     _write_checkpoint(traded, clock)
     _trade_on(traded, clock)
-    applied = []
+    applied: list[int] = []
     apply = Replica.apply
-    monkeypatch.setattr(Replica, "apply", lambda self, entry: (applied.append(entry.sequence), apply(self, entry))[1])
+
+    def counted(self: Replica, entry: Entry) -> None:
+        applied.append(entry.sequence)
+        apply(self, entry)
+
+    monkeypatch.setattr(Replica, "apply", counted)
     with opened(traded, clock=clock) as exchange:
         assert len(applied) < 6
         assert applied[-1] == exchange.sequence
@@ -122,8 +128,6 @@ def _empty(path: Path) -> None:
 
 
 def _of_another_version(path: Path) -> None:
-    import hashlib
-
     body = msgspec.msgpack.decode(path.read_bytes()[32:])
     body["state_version"] = STATE_VERSION + 1
     encoded = msgspec.msgpack.encode(body)

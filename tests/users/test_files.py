@@ -45,7 +45,7 @@ def test_the_database_given_out_is_caught_up_and_read_only(floor: Floor) -> None
     try:
         assert [row["quantity"] for row in database["active_orders_readable"].rows] == ["10"]
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            database["balances"].insert({"asset": "GOLD", "posted": 1, "held": 0})
+            database.table("balances").insert({"asset": "GOLD", "posted": 1, "held": 0})
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             database.execute("DELETE FROM active_orders")
     finally:
