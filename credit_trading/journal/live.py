@@ -110,6 +110,7 @@ class LiveReplica:
         with self.turn(), self._locked():
             if self._fence_needed:
                 self.fence()
+            self._begun_at = 0 if self._replica is None else self._replica.sequence
             try:
                 with translated("exchange.write", self.path):
                     self.log.connection.execute("BEGIN IMMEDIATE")
@@ -129,6 +130,8 @@ class LiveReplica:
         hash_after = self.log.append(entries, self._hash)
         self._commit()
         self._hash = hash_after
+        if self._replica is not None:
+            self._begun_at = self._replica.sequence
 
     def _commit(self) -> None:
         try:
@@ -227,10 +230,10 @@ class LiveReplica:
                 self.on_move(entry.event.user)
 
     def _roll_back(self) -> None:
+        if self._replica is not None and self._replica.sequence != self._begun_at:
+            self._replica = None  # it has applied what is not in the journal; SQLite may have rolled back by itself
         if self._log is None or not self._log.connection.in_transaction:
             return
-        if self._replica is not None and self._replica.sequence != self._begun_at:
-            self._replica = None
         try:
             self._log.connection.execute("ROLLBACK")
         except sqlite3.Error:

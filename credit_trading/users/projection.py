@@ -17,55 +17,8 @@ from credit_trading.exchange.order import OrderStatus, OrderType, Side
 from credit_trading.journal.notes import Note
 from credit_trading.money import Asset, Instrument
 from credit_trading.store.sqlite import Connection
+from credit_trading.users import statements as sql
 
-_INSERT_TRANSACTION = (
-    "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity,"
-    " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, order_id, trade_id, role,"
-    " external_reference, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'settled', ?, ?, ?, ?, ?, ?)"
-)
-_ORDER_COLUMNS = (
-    "order_id, client_order_id, symbol, credit_type, currency, side, order_type, time_in_force, price_per_credit,"
-    " price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"
-    " created_at, updated_at"
-)
-_INSERT_ORDER = (
-    f"INSERT INTO active_orders ({_ORDER_COLUMNS})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 'new', ?, ?, ?)"
-)
-_INSERT_REJECTED = (
-    f"INSERT INTO order_history ({_ORDER_COLUMNS}, reason, closed_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 'rejected', ?, ?, ?, ?, ?)"
-)
-_FILL_ORDER = (
-    "UPDATE active_orders SET filled_quantity = filled_quantity + ?1, remaining_quantity = remaining_quantity - ?1,"
-    " filled_value = filled_value + ?2, fees = fees + ?3, hold = hold - ?4, order_status = 'partially_filled',"
-    " updated_at = ?5 WHERE order_id = ?6 RETURNING remaining_quantity"
-)
-_CLOSE_ORDER = (
-    "INSERT INTO order_history SELECT order_id, client_order_id, symbol, credit_type, currency, side, order_type,"
-    " time_in_force, price_per_credit, price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees,"
-    " 0, ?1, expires_at, created_at, ?2, ?3, ?2 FROM active_orders WHERE order_id = ?4"
-)
-_POST = (
-    "INSERT INTO balances (asset, posted, held) VALUES (?1, ?2, ?3)"
-    " ON CONFLICT DO UPDATE SET posted = posted + ?2, held = held + ?3"
-)
-_INSERT_AUDIT = (
-    "INSERT INTO audit_trail (sequence, event_number, event_date, kind, cause, actor, origin, correlation_id, order_id,"
-    " details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_COUNT_TRADE = (
-    "INSERT INTO trading_statistics (credit_type, currency, trades, bought_quantity, sold_quantity, bought_value, sold_value,"
-    " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET trades = trades + 1, bought_quantity = bought_quantity + ?3,"
-    " sold_quantity = sold_quantity + ?4, bought_value = bought_value + ?5, sold_value = sold_value + ?6, fees = fees + ?7,"
-    " last_trade_at = ?8"
-)
-_COUNT_ORDER = {
-    counter: f"INSERT INTO trading_statistics (credit_type, currency, {counter}) VALUES (?, ?, 1)"
-    f" ON CONFLICT DO UPDATE SET {counter} = {counter} + 1"
-    for counter in ("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected")
-}
 _ENDED = {
     OrderStatus.FILLED: "orders_filled",
     OrderStatus.CANCELED: "orders_canceled",
@@ -117,7 +70,7 @@ class Projection:
         elif entry.content is not None and own_cause:
             actor = f"user:{self._user_id_of(self._user)}"
         self._execute(
-            _INSERT_AUDIT,
+            sql.INSERT_AUDIT,
             (
                 entry.sequence,
                 entry.number_a if own_cause else entry.number_b,
@@ -134,7 +87,7 @@ class Projection:
 
     def _post(self, asset: str, posted: int, held: int) -> None:
         self._know(asset)
-        self._execute(_POST, (asset, posted, held))
+        self._execute(sql.POST, (asset, posted, held))
 
     def _know(self, asset: str) -> None:
         if asset not in self._known_assets:
@@ -177,7 +130,7 @@ class Projection:
     ) -> None:
         remark = note.note if note else None
         self._execute(
-            _INSERT_TRANSACTION,
+            sql.INSERT_TRANSACTION,
             (
                 entry.sequence,
                 entry.time_us,
@@ -200,7 +153,7 @@ class Projection:
         self._post(event.quote, -event.total if buys else event.total, 0)
         kind = "buy" if buys else "sell"
         self._execute(
-            _INSERT_TRANSACTION,
+            sql.INSERT_TRANSACTION,
             (
                 entry.sequence,
                 entry.time_us,
@@ -230,10 +183,10 @@ class Projection:
     def _count_trade(self, base: str, quote: str, *, buys: bool, quantity: int, value: int, fee: int, at: int) -> None:
         bought, sold = (quantity, 0) if buys else (0, quantity)
         paid, earned = (value, 0) if buys else (0, value)
-        self._execute(_COUNT_TRADE, (base, quote, bought, sold, paid, earned, fee, at))
+        self._execute(sql.COUNT_TRADE, (base, quote, bought, sold, paid, earned, fee, at))
 
     def _count_order(self, counter: str, instrument: Instrument) -> None:
-        self._execute(_COUNT_ORDER[counter], (instrument.base.code, instrument.quote.code))
+        self._execute(sql.COUNT_ORDER[counter], (instrument.base.code, instrument.quote.code))
 
     def _order_accepted(self, entry: ev.Entry, event: ev.OrderAccepted, _: Note | None) -> _Shown:
         instrument = self._instrument(event.symbol)
@@ -241,7 +194,7 @@ class Projection:
         price = None if event.order_type == OrderType.MARKET else instrument.price_units(event.price_ticks)
         self._know_pair(instrument)
         self._execute(
-            _INSERT_ORDER,
+            sql.INSERT_ORDER,
             (
                 event.order,
                 event.client_order_id,
@@ -270,7 +223,7 @@ class Projection:
         quantity = instrument.quantity_units(event.quantity_lots)
         self._know_pair(instrument)
         self._execute(
-            _INSERT_REJECTED,
+            sql.INSERT_REJECTED,
             (
                 event.order,
                 event.client_order_id,
@@ -345,7 +298,7 @@ class Projection:
 
     def _close(self, order: int, status: OrderStatus, reason: str, instrument: Instrument, at: int) -> None:
         """From the active orders to the history."""
-        self._execute(_CLOSE_ORDER, (status.value, at, reason, order))
+        self._execute(sql.CLOSE_ORDER, (status.value, at, reason, order))
         self._execute("DELETE FROM active_orders WHERE order_id = ?", (order,))
         self._count_order(_ENDED[status], instrument)
 
@@ -364,7 +317,7 @@ class Projection:
         quantity, value = instrument.quantity_units(event.quantity_lots), event.value
         counterparty, role = self._user_id_of(other), "taker" if takes else "maker"
         self._execute(
-            _INSERT_TRANSACTION,
+            sql.INSERT_TRANSACTION,
             (
                 entry.sequence,
                 entry.time_us,
@@ -392,7 +345,7 @@ class Projection:
             self._post(base, -quantity, -released)
             self._post(quote, value - fee, 0)
         self._count_trade(base, quote, buys=buys, quantity=quantity, value=value, fee=fee, at=entry.time_us)
-        remaining = self._execute(_FILL_ORDER, (quantity, value, fee, released, entry.time_us, order)).fetchall()
+        remaining = self._execute(sql.FILL_ORDER, (quantity, value, fee, released, entry.time_us, order)).fetchall()
         if not remaining:
             self._missing(order)
         if remaining[0][0] == 0:

@@ -1,0 +1,52 @@
+"""The SQL by which events become rows of a user's file; the order of the parameters is the order of the columns."""
+
+from __future__ import annotations
+
+INSERT_TRANSACTION = (
+    "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity,"
+    " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, order_id, trade_id, role,"
+    " external_reference, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'settled', ?, ?, ?, ?, ?, ?)"
+)
+_ORDER_COLUMNS = (
+    "order_id, client_order_id, symbol, credit_type, currency, side, order_type, time_in_force, price_per_credit,"
+    " price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"
+    " created_at, updated_at"
+)
+INSERT_ORDER = (
+    f"INSERT INTO active_orders ({_ORDER_COLUMNS})"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 'new', ?, ?, ?)"
+)
+INSERT_REJECTED = (
+    f"INSERT INTO order_history ({_ORDER_COLUMNS}, reason, closed_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 'rejected', ?, ?, ?, ?, ?)"
+)
+FILL_ORDER = (
+    "UPDATE active_orders SET filled_quantity = filled_quantity + ?1, remaining_quantity = remaining_quantity - ?1,"
+    " filled_value = filled_value + ?2, fees = fees + ?3, hold = hold - ?4, order_status = 'partially_filled',"
+    " updated_at = ?5 WHERE order_id = ?6 RETURNING remaining_quantity"
+)
+CLOSE_ORDER = (
+    "INSERT INTO order_history SELECT order_id, client_order_id, symbol, credit_type, currency, side, order_type,"
+    " time_in_force, price_per_credit, price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees,"
+    " 0, ?1, expires_at, created_at, ?2, ?3, ?2 FROM active_orders WHERE order_id = ?4"
+)
+POST = (
+    "INSERT INTO balances (asset, posted, held) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT DO UPDATE SET posted = posted + ?2, held = held + ?3"
+)
+INSERT_AUDIT = (
+    "INSERT INTO audit_trail (sequence, event_number, event_date, kind, cause, actor, origin, correlation_id, order_id,"
+    " details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+COUNT_TRADE = (
+    "INSERT INTO trading_statistics (credit_type, currency, trades, bought_quantity, sold_quantity, bought_value, sold_value,"
+    " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " ON CONFLICT DO UPDATE SET trades = trades + 1, bought_quantity = bought_quantity + ?3,"
+    " sold_quantity = sold_quantity + ?4, bought_value = bought_value + ?5, sold_value = sold_value + ?6, fees = fees + ?7,"
+    " last_trade_at = ?8"
+)
+COUNT_ORDER = {
+    counter: f"INSERT INTO trading_statistics (credit_type, currency, {counter}) VALUES (?, ?, 1)"
+    f" ON CONFLICT DO UPDATE SET {counter} = {counter} + 1"
+    for counter in ("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected")
+}
