@@ -184,6 +184,13 @@ class Exchange:
 
     def _found(self) -> None:
         path = self.home / FILE_NAME
+        if not path.exists() and any(self.home.glob("trading_*.db")):
+            raise NotAnExchange(
+                "exchange.init",
+                self.home,
+                f"users' files are here, but {FILE_NAME} is missing",
+                hint=f"Restore {FILE_NAME} from a backup; a new exchange would not know them.",
+            )
         event = Founded(secrets.token_hex(16), REMEMBER_COMMANDS, REMEMBER_COMMANDS_US)
         first = Entry(1, self._sequencer.clock.now_us(), "founding", None, event, *[None] * 6)
         with self._live.turn():

@@ -57,9 +57,13 @@ def format_time(moment_us: int) -> str:
     return (_EPOCH + timedelta(microseconds=moment_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def parse_time(text: str) -> int:
-    """ISO 8601 with an offset (`Z` or `+02:00`) to microseconds; ValueError for anything else, a missing offset included."""
-    moment = datetime.fromisoformat(text)
+def parse_time(moment: str | datetime) -> int:
+    """ISO 8601 text with an offset (`Z` or `+02:00`), or an aware datetime, to microseconds.
+
+    Raises ValueError for anything else, a missing offset included.
+    """
+    if not isinstance(moment, datetime):
+        moment = datetime.fromisoformat(moment)
     if moment.tzinfo is None:
         raise ValueError("a time without an offset is ambiguous: end it with Z for UTC, or an offset such as +02:00")
     return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -72,9 +72,9 @@ class OrderRejected(TradingError):
 
     code = "rejected"
 
-    def __init__(self, operation: str, subject: object, rejection: str, sentence: str) -> None:
+    def __init__(self, operation: str, subject: object, rejection: str, sentence: str, *, hint: str = "") -> None:
         self.rejection = rejection
-        super().__init__(operation, subject, f"rejected ({rejection}): {sentence}")
+        super().__init__(operation, subject, f"rejected ({rejection}): {sentence}", hint=hint)
 
 
 class StorageError(TradingError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
 
 import credit_trading
 from credit_trading.cli import output
+from credit_trading.errors import ClockRefused
 
 ACTOR = "cli"
 """As whom the command line acts in audit trails. Who sat at the keyboard is personal and stays out."""
@@ -26,6 +27,10 @@ class Session:
     def admin(self) -> Iterator[credit_trading.Admin]:
         """The exchange for an administrator, closed at the end of the block. Raises what opening raises."""
         with credit_trading.open(self.home) as exchange:
+            with suppress(
+                ClockRefused
+            ):  # what is due is shown as open then, and the next command is refused with a reason
+                exchange.expire_due()
             yield exchange.as_admin(ACTOR)
 
     @contextmanager

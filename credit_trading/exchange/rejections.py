@@ -23,7 +23,13 @@ class Rejection(StrEnum):
 
     @property
     def sentence(self) -> str:
+        """What was wrong, for people."""
         return _SENTENCES[self]
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return _HINTS[self]
 
 
 _SENTENCES = {
@@ -36,4 +42,16 @@ _SENTENCES = {
     Rejection.VALUE_TOO_LARGE: "price times quantity is larger than any account can hold",
     Rejection.ISSUE_CAP_EXCEEDED: "the asset's issue would exceed what fits an account",
     Rejection.INSUFFICIENT_FUNDS: "the available balance does not cover it",
+}
+
+_HINTS = {
+    Rejection.ORDER_NOT_OPEN: "See how it ended: credit-trading orders show.",
+    Rejection.INSTRUMENT_HALTED: "Wait until it is resumed: credit-trading instruments list.",
+    Rejection.DUPLICATE_CLIENT_ORDER_ID: "Choose another client order id.",
+    Rejection.QUANTITY_BELOW_FILLED: "Give at least what is filled, or cancel the order.",
+    Rejection.EXPIRES_IN_THE_PAST: "Give a later expiry.",
+    Rejection.NO_OPPOSITE_PRICE: "Give a price, or wait for an order on the other side.",
+    Rejection.VALUE_TOO_LARGE: "Place a smaller order.",
+    Rejection.ISSUE_CAP_EXCEEDED: "Deposit less.",
+    Rejection.INSUFFICIENT_FUNDS: "See what is available: credit-trading accounts show.",
 }

@@ -49,6 +49,7 @@ class LiveReplica:
         self._reader: Log | None = None
         self._timeout_s = lock_timeout_s
         self._fence_needed = False
+        self._closed = False
         self._log: Log | None = None
         self._replica: Replica | None = None
         self._hash = rows.FIRST_HASH
@@ -62,6 +63,8 @@ class LiveReplica:
     @property
     def lock_file(self) -> LockFile:
         """This process's handle on the folder's locks; the first use enters the folder."""
+        if self._closed:
+            raise StorageError("exchange", self.path.parent, "it is closed", hint="Open it again: credit_trading.open.")
         if self._lock_file is None:
             lock_file = LockFile.open(self.lock_path)
             try:
@@ -91,6 +94,7 @@ class LiveReplica:
         """A second connection for reading what is committed: rows, notes, the catalogue. Does not wait for writers."""
         with _Locked(self._reader_lock, self._timeout_s), translated("exchange.read", self.path):
             if self._reader is None:
+                assert self.lock_file, "the folder is entered before anything in it is opened"
                 self._reader = Log.open(self.path)
             yield self._reader
 
@@ -187,6 +191,7 @@ class LiveReplica:
                 self._lock_file.release(PRESENT, shared=not has_wal_reset_bug())
                 self._lock_file.close()
             self._replica = self._lock_file = None
+            self._closed = True
 
     def _close_connections(self) -> None:
         for log in (self._log, self._reader):

@@ -36,7 +36,7 @@ _REPEAT = "Repeat it; if it stays so, see who holds the file."
 _PERMISSIONS = "Check the permissions of the file and its folder."
 _SPACE = "Free some space, then repeat."
 _DISK = "Look into the system's log; check the disk."
-_RESTORE = "Restore it from a backup; a user's file can also be rebuilt."
+_RESTORE = "Restore it from a backup; a user's file is rebuilt when it is moved away and next opened."
 
 # SQLite's code and words for it; our error and words, and what to do.
 _MEANINGS: tuple[tuple[int, str, type[StorageError], str, str], ...] = (

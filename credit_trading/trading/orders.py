@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import attrs
@@ -42,15 +43,16 @@ class OrderManagementService:
         price: Number | None = None,
         *,
         time_in_force: str | None = None,
-        expires_at: str | int | None = None,
+        expires_at: str | int | datetime | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> OrderReport:
         """A new order (FIX NewOrderSingle 35=D); a market order where `price` is None.
 
         `time_in_force` is GTC, GTD, IOC or FOK; unless given GTC for limit, GTD for limit with `expires_at`, IOC for market orders.
-        `expires_at` is ISO 8601 text with an offset, or microseconds since 1970 UTC. Repeating a `client_order_id` with the same
-        content returns the first answer. Raises InvalidInput or NotFound for what cannot be an order, CommandConflict for an id that
+        `expires_at` is ISO 8601 text with an offset, an aware datetime, or microseconds since 1970 UTC.
+
+        Repeating a `client_order_id` with the same content returns the first answer. Raises InvalidInput or NotFound for what cannot be an order, CommandConflict for an id that
         stood for another, OrderRejected for the market's no.
         """
         prepared = self.prepare_order(
@@ -74,7 +76,7 @@ class OrderManagementService:
         price: Number | None = None,
         *,
         time_in_force: str | None = None,
-        expires_at: str | int | None = None,
+        expires_at: str | int | datetime | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> Prepared:
@@ -195,7 +197,10 @@ class OrderManagementService:
     def _select(self, table: str, where: str, parameters: tuple[object, ...]) -> list[OrderRecord]:
         with self._desk.file_of(self._user) as connection:
             records = select(connection, OrderRecord, f"{table}_readable", where=where, parameters=parameters)
-        return [attrs.evolve(record, average_price=self._average(record)) for record in records]
+        return [
+            attrs.evolve(record, average_price=self._average(record), reason=record.reason or None)
+            for record in records
+        ]
 
     def _average(self, record: OrderRecord) -> str | None:
         instrument = self._desk.instrument(record.symbol)
@@ -221,7 +226,9 @@ def _time_in_force(given: str | None, price_ticks: int | None, expires_at_us: in
             "orders.place", given, f"a {OrderType.MARKET.value} order is IOC", hint="Give a price, or leave it out."
         )
     if (given == TimeInForce.GTD) != (expires_at_us is not None):
-        raise InvalidInput("orders.place", given, "GTD and an expiry go together", hint="Give both or neither.")
+        raise InvalidInput(
+            "orders.place", given, "GTD and an expiry go together", hint="GTD needs an expiry; nothing else takes one."
+        )
     return given
 
 
@@ -235,15 +242,20 @@ def _check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) ->
         )
 
 
-def _moment(expires_at: str | int) -> int:
-    if isinstance(expires_at, int):
-        return expires_at
+def _moment(expires_at: str | int | datetime) -> int:
     try:
-        return parse_time(expires_at)
+        moment_us = expires_at if isinstance(expires_at, int) else parse_time(expires_at)
     except (ValueError, OverflowError, TypeError) as error:
-        raise InvalidInput(
-            "orders.place", str(expires_at)[:40], f"not a moment ({error})", hint="Write 2026-12-31T17:00:00Z."
-        ) from error
+        raise _no_moment(expires_at) from error
+    if not 0 < moment_us <= MAX_UNITS:
+        raise _no_moment(expires_at)
+    return moment_us
+
+
+def _no_moment(expires_at: object) -> InvalidInput:
+    return InvalidInput(
+        "expiry", str(expires_at)[:40], "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
+    )
 
 
 def _order_number(order_id: int | None, client_order_id: str | None) -> int | None:

@@ -51,7 +51,12 @@ class Outcome:
         assert self.answer is not None
         rejection = self.rejection
         if rejection is not None:
-            raise OrderRejected(operation, subject, rejection.value, rejection.sentence)
+            hint = (
+                "This is the first answer to this id; to try again, choose a new one."
+                if self.repeated
+                else rejection.hint
+            )
+            raise OrderRejected(operation, subject, rejection.value, rejection.sentence, hint=hint)
         return self.answer
 
 
@@ -62,7 +67,7 @@ class OrderReport:
     order_id: int
     symbol: str
     order_status: str
-    reason: str
+    reason: str | None
     quantity: str
     filled_quantity: str
     remaining_quantity: str
@@ -78,7 +83,7 @@ class OrderReport:
             order_id=answer.order,
             symbol=instrument.symbol,
             order_status=answer.status,
-            reason=answer.reason,
+            reason=answer.reason or None,
             quantity=instrument.format_quantity(answer.quantity_lots),
             filled_quantity=instrument.format_quantity(answer.filled_lots),
             remaining_quantity=instrument.format_quantity(answer.quantity_lots - answer.filled_lots),

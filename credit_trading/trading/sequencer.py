@@ -18,7 +18,7 @@ from contextlib import suppress
 import attrs
 
 from credit_trading.clock import Clock, format_time
-from credit_trading.errors import Busy, ClockRefused, NotTaken, OutcomeUnknown, StorageError, TradingError
+from credit_trading.errors import Busy, ClockRefused, InvalidInput, NotTaken, OutcomeUnknown, StorageError, TradingError
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
@@ -114,7 +114,7 @@ class Sequencer:
         """
         if os.getpid() != self._pid:
             self.after_fork_in_child()
-        batch = _Batch(list(commands))
+        batch = _Batch(_checked(commands))
         if not batch.commands:
             return []
         self._waiting.append(batch)
@@ -132,7 +132,10 @@ class Sequencer:
         return batch.outcomes
 
     def expire_due(self) -> int:
-        """Expires what is due now; returns how many orders did."""
+        """Expires what is due now; returns how many orders did. Costs a look at the replica where nothing is."""
+        with self._live.reading() as replica:
+            if not replica.expiries or replica.expiries[0][0] > self.clock.now_us():
+                return 0
         with self._live.writing() as replica:
             engine.expire_due(replica, time_us=self._decision_us(replica, self.clock.now_us()))
             entries = replica.take_pending()
@@ -291,6 +294,15 @@ class Sequencer:
 
 _Failure = Callable[[str], StorageError]
 """Makes the error for the caller whose command has this id."""
+
+
+def _checked(commands: Iterable[Prepared]) -> list[Prepared]:
+    listed = list(commands) if isinstance(commands, Iterable) else [commands]
+    if not isinstance(commands, Iterable) or not all(isinstance(command, Prepared) for command in listed):
+        raise InvalidInput(
+            "submit", type(commands).__name__, "not a list of prepared commands", hint="Use the prepare_… methods."
+        )
+    return listed
 
 
 def _not_taken(command_id: str) -> StorageError:

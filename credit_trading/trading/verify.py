@@ -150,5 +150,10 @@ def _check_user(desk: Desk, number: int) -> list[Finding]:
     except TradingError as error:
         return [Finding(where, str(error))]
     if digest != rebuilt:
-        return [Finding(where, f"{desk.files.path_of(number).name} differs from what the journal gives")]
+        return [
+            Finding(
+                where,
+                f"{desk.files.path_of(number).name} differs from what the journal gives: move it away, and it is rebuilt when next opened",
+            )
+        ]
     return []

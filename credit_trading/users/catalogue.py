@@ -12,7 +12,7 @@ import secrets
 
 import attrs
 
-from credit_trading.errors import AlreadyExists, NotFound
+from credit_trading.errors import AlreadyExists, InvalidInput, NotFound
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.naming import file_name
 
@@ -107,10 +107,12 @@ def finish_rename(connection: Connection, number: int, name: str) -> None:
 
 
 def by_id(connection: Connection, user_id: str) -> User:
-    """An active user. Raises NotFound."""
+    """An active user. Raises NotFound, InvalidInput for an id that is not text."""
+    if not isinstance(user_id, str):
+        raise InvalidInput("user id", user_id, f"{type(user_id).__name__} is not text", hint=f'Give text: "{user_id}".')
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM users WHERE folded_id = ? AND user_id = ? AND state = 'active'",
-        (str(user_id).lower(), user_id),
+        (user_id.lower(), user_id),
     ).fetchone()
     if row is None:
         raise NotFound("users", user_id, "no such user", hint="List them: credit-trading users list.")

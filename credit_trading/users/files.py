@@ -140,20 +140,23 @@ class UserFiles:
                 publish_new(path, template())
         return path
 
-    def finish(self, user: User) -> None:
-        """Renames or deletes the user's file as the catalogue says, if no one else has it open just now."""
+    def finish(self, user: User, *, timeout_s: float = MOVE_TIMEOUT_S) -> None:
+        """Renames or deletes the user's file as the catalogue says, unless someone else keeps it open for that long."""
         self._release_dropped()
         try:
             with (
                 self._gate.passed(),
-                self.pool.vacated(user.number, timeout_s=MOVE_TIMEOUT_S),
-                self._live.lock_file.hold(user_slot(user.number), timeout_s=MOVE_TIMEOUT_S, operation="users.file"),
+                self.pool.vacated(user.number, timeout_s=timeout_s),
+                self._live.lock_file.hold(user_slot(user.number), timeout_s=timeout_s, operation="users.file"),
             ):
                 user = self._as_of_now(user)
                 if user.state == "deleting":
                     self._delete(user)
                 elif user.previous_file_name is not None:
                     self._rename(user)
+        except Busy:
+            level = logging.WARNING if timeout_s else logging.INFO
+            _log.log(level, "the file of user %s is open elsewhere and will be renamed or deleted later", user.user_id)
         except (StorageError, AlreadyExists) as error:
             _log.warning("the file of user %s will be renamed or deleted later: %s", user.user_id, error)
 
@@ -162,7 +165,7 @@ class UserFiles:
         with self._live.history() as log:
             users = catalogue.unfinished(log.connection)
         for user in users:
-            self.finish(user)
+            self.finish(user, timeout_s=0)
 
     def path_of(self, number: int) -> Path:
         """Where the user's file is now. Raises NotFound for a user who is deleted."""

@@ -50,7 +50,7 @@ REFUSALS = [
     ((*PLACE, "4000000000000000000", "--price", "12.50"), "larger than"),
     ((*PLACE, "5", "--time-in-force", "GTC"), "IOC"),
     ((*PLACE, "5", "--price", "13", "--expires-at", "tomorrow"), "not a moment"),
-    ((*PLACE, "5", "--price", "13", "--expires-at", "2031-01-01T00:00:00"), "ambiguous"),
+    ((*PLACE, "5", "--price", "13", "--expires-at", "2031-01-01T00:00:00"), "offset from UTC"),
     ((*PLACE, "5", "--price", "13", "--expires-at", "2001-01-01T00:00:00Z"), "expires_in_the_past"),
     ((*PLACE, "5", "--price", "13", "--client-order-id", "x@y"), "an id is"),
     (("orders", "place", "ann", "GS/USD", "sell", "5"), "no such instrument"),

@@ -206,6 +206,22 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_group_changes_nothing(failing: 
     _goes_on(failing)
 
 
+def test_a_disk_that_fills_up_before_the_commit_leaves_no_trace_in_memory(failing: Floor, disk: FaultyDisk) -> None:
+    """SQLite writes early when its cache is small, and then the rows fail and not the COMMIT."""
+    sequence, digest = failing.exchange.sequence, failing.exchange.state_digest()
+    group = [failing.prepared("bob", "buy", 1, "2.00") for _ in range(300)]
+    with failing.exchange._live.reading():
+        failing.exchange._live.log.connection.execute("PRAGMA cache_size = 2")
+    for error in ("full", "io"):
+        disk.fail("write", suffix=WAL, times=None, error=error)
+        with pytest.raises(StorageError):
+            failing.exchange.submit(group)
+        disk.heal()
+        assert (failing.exchange.sequence, failing.exchange.state_digest()) == (sequence, digest)
+    assert failing.place("bob", "buy", 1, "2.00").order_status == "new"
+    _goes_on(failing)
+
+
 def test_a_sweep_whose_commit_fails_tells_the_truth(failing: Floor, disk: FaultyDisk, clock: ManualClock) -> None:
     """Either the order has expired, or it says that it has not."""
     failing.place("ann", "sell", 1, "5.00", expires_at="2026-01-01T00:01:00Z")

@@ -202,7 +202,16 @@ def _in_fork(action: Callable[[], object]) -> int:
 
 
 def _succeeded(child: int) -> bool:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    """Waits for half a minute; a child that hangs is killed and has not succeeded."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
 
 
 def test_a_forked_child_and_its_parent_both_go_on(floor: Floor) -> None:
@@ -222,6 +231,21 @@ def test_a_forked_child_and_its_parent_both_go_on(floor: Floor) -> None:
     assert floor.user("ann").orders.get_active_orders()[0].filled_quantity == "60"
     assert len(floor.user("bob").transactions.get_transaction_history()) == 32
     assert floor.findings() == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_no_open_database_is_inherited(floor: Floor) -> None:
+    """SQLite's locks belong to the process that took them: a child with its parent's handles would write without any."""
+    for user in ("ann", "bob"):
+        floor.user(user).orders.get_active_orders()
+
+    def look() -> None:
+        links = [Path("/proc/self/fd") / descriptor for descriptor in os.listdir("/proc/self/fd")]
+        opened_here = [os.readlink(link) for link in links if link.is_symlink()]
+        assert opened_here
+        assert not [name for name in opened_here if name.startswith(str(floor.exchange.home))]
+
+    assert _succeeded(_in_fork(look))
 
 
 def test_ids_made_up_after_a_fork_are_not_its_parents(floor: Floor) -> None:

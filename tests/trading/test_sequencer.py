@@ -46,6 +46,7 @@ def test_a_clock_behind_the_journal_is_loud_and_time_does_not_run_backwards(
 
 def test_a_clock_that_leaps_ahead_is_refused(floor: Floor, clock: ManualClock, reopen: Reopen) -> None:
     """One line that names both times and the setting; with the setting raised it is believed."""
+    floor.place("cat", "sell", 1, "9.00", expires_at="2026-02-01T00:00:00Z")
     sequence, now = floor.exchange.sequence, clock.now_us()
     clock.advance(400 * 86_400)
     with pytest.raises(ClockRefused, match="CREDIT_TRADING_MAX_CLOCK_JUMP_S") as error:

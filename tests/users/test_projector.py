@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from credit_trading import Exchange, ManualClock, Rejection
+from credit_trading import Exchange, ManualClock, Rejection, Settings
 from credit_trading.errors import FileCorrupt, FileForeign, OrderRejected, StorageError, VersionUnsupported
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.users import projector as projector_module
 from credit_trading.users.projection import Projection
+from tests.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
 
 Reopen = Callable[..., Exchange]
@@ -320,6 +321,33 @@ def test_an_event_shows_once_however_the_projection_is_interrupted(
     assert behind.findings() == []
 
 
+@pytest.mark.skipif(not AVAILABLE, reason="needs pysqlite3 with sqlite3_vfs_find")
+def test_an_event_shows_once_at_whichever_write_the_disk_fails(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and position are one transaction: the disk fails at the first write to the file, the second, and so on."""
+    monkeypatch.setattr(projector_module, "EVENTS_PER_TRANSACTION", 3)
+    with faulty_disk() as disk, opened(home, settings=Settings(project_on_commit=False)) as exchange:
+        floor = Floor(exchange).set_up("ann", "bob")
+        assert floor.user("ann").orders.get_active_orders() == []
+        failed = 0
+        for after in range(100):
+            for _ in range(2):
+                floor.place("ann", "sell", 3, "5.00")
+                floor.place("bob", "buy", 3, "5.00")
+            disk.fail("write", suffix="ann_example.com.db-wal", times=None, after=after)
+            try:
+                floor.user("ann").orders.get_active_orders()
+            except StorageError:
+                failed += 1
+            else:
+                break
+            finally:
+                disk.heal()
+            trades = [one.trade_id for one in floor.user("ann").transactions.get_transaction_history() if one.trade_id]
+            assert trades == list(range(2 * after + 2, 0, -1))
+        assert failed > 10
+        assert floor.findings() == []
+
+
 _KILLED_WHILE_PROJECTING = """
 import os, sys, credit_trading
 from credit_trading.users import projector
@@ -344,8 +372,6 @@ for user in ("ann", "bob"):
 
 def test_an_event_shows_once_whenever_the_process_is_killed(home: Path, clock: ManualClock) -> None:
     """SIGKILL in the middle of catching up, at four places, one after the other."""
-    from credit_trading import Settings
-
     with opened(home, clock=clock, settings=Settings(project_on_commit=False)) as exchange:
         floor = Floor(exchange).set_up("ann", "bob")
         for _ in range(3):

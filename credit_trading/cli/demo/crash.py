@@ -46,7 +46,7 @@ def kill_in_mid_flow(home: Path, *, seed: int, after: int) -> Acknowledged:
     Raises StorageError if it ended by itself before.
     """
     with subprocess.Popen(
-        [sys.executable, "-m", "credit_trading.cli.demo.worker", str(home), str(seed)],
+        [sys.executable, "-P", "-m", "credit_trading.cli.demo.worker", str(home), str(seed)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

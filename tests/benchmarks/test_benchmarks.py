@@ -1,0 +1,70 @@
+"""The benchmark runs and says what it should; its figures are not judged here."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks import replay
+from benchmarks.__main__ import BENCHMARKS, machine, run
+from benchmarks.counts import Counts
+from benchmarks.figure import Figure, table
+
+FEW = Counts(
+    users=3,
+    repetitions=1,
+    orders={1: 2, 1000: 10},
+    lone_orders=3,
+    trades={1: 2, 20: 20},
+    reopened_trades={1: 2, 20: 20},
+    replayed_orders=20,
+    folder_users=2,
+)
+
+KEYS = ["item", "what", "measured", "unit", "compared_with", "compared", "ratio", "target", "ok"]
+
+
+@pytest.fixture(autouse=True)
+def no_recorded_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its script has tests of its own, and takes longer than all the rest."""
+    monkeypatch.setattr(replay, "FLOW", tmp_path)
+
+
+def test_every_item_is_measured_and_shown(tmp_path: Path) -> None:
+    """One run with a handful of orders: all figures, in the order of their letters, with the three targets that are set."""
+    figures = run(FEW, tmp_path)
+    assert [figure.item for figure in figures] == list("aa" + "b" * 8 + "cc" + "dddd" + "ee" + "ffff")
+    assert [figure.item for figure in figures if figure.target] == list("bc" + "dddd")
+    for figure in figures:
+        shown = figure.as_json()
+        assert list(shown) == KEYS
+        json.dumps(shown, allow_nan=False)
+        assert figure.measured is None or figure.measured > 0
+        assert (figure.ok is None) == (figure.target is None)
+    assert [figure.what for figure in figures if figure.measured is None] == ["recorded order flow (AAPL, 999 rows)"]
+
+    console = Console(width=200, file=StringIO(), record=True)
+    console.print(table(figures, caption=str(machine())))
+    lines = console.export_text().splitlines()
+    assert lines[1].split() == ["what", "measured", "compared", "with", "ratio", "target", "ok"]
+    for figure in figures:
+        assert any(figure.what in line for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_was_asked_for_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--only b,f`: the raw limit is measured because (b) needs it, and left out of the table."""
+    asked: list[str] = []
+    for items in BENCHMARKS:
+
+        def measured(_: Counts, __: Path, items: str = items) -> list[Figure]:
+            asked.append(items)
+            return [Figure(item=item, what="something", measured=1.0, unit="s") for item in items]
+
+        monkeypatch.setitem(BENCHMARKS, items, measured)
+    assert [figure.item for figure in run(FEW, tmp_path, only=["b", "f"])] == ["b", "f"]
+    assert asked == ["ab", "f"]
