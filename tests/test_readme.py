@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import credit_trading
+from credit_trading.trading.accounts import AccountAdministration, AccountService
+from credit_trading.trading.orders import OrderManagementService
+from credit_trading.trading.transactions import TransactionAdministration, TransactionService
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -66,3 +71,20 @@ def test_every_other_command_names_a_script_that_is_there() -> None:
 def test_every_page_that_the_readme_links_to_is_there() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", README):
         assert (ROOT / target).is_file(), target
+
+
+def test_every_method_in_the_table_of_services_exists() -> None:
+    """The words in code marks of each row, on the class that the row names."""
+    home = {
+        "user.orders": OrderManagementService,
+        "user.transactions": TransactionService,
+        "user.accounts": AccountService,
+        "admin.accounts": AccountAdministration,
+        "admin.transactions": TransactionAdministration,
+        "admin": credit_trading.Admin,
+    }
+    rows = re.findall(r"^\| `([a-z.]+)` \| (.*) \|$", README, re.M)
+    assert home.keys() <= {service for service, _ in rows}
+    for service, methods in rows:
+        for method in re.findall(r"`([a-z_]+)`", methods) if service in home else ():
+            assert hasattr(home[service], method), f"{service}.{method}"
