@@ -52,8 +52,8 @@ class OrderManagementService:
         `time_in_force` is GTC, GTD, IOC or FOK; unless given GTC for limit, GTD for limit with `expires_at`, IOC for market orders.
         `expires_at` is ISO 8601 text with an offset, an aware datetime, or microseconds since 1970 UTC.
 
-        Repeating a `client_order_id` with the same content returns the first answer. Raises InvalidInput or NotFound for what cannot be an order, CommandConflict for an id that
-        stood for another, OrderRejected for the market's no.
+        Repeating a `client_order_id` with the same content returns the first answer. Raises InvalidInput or NotFound for what
+        cannot be an order, CommandConflict for an id that stood for another, OrderRejected for the market's no.
         """
         prepared = self.prepare_order(
             symbol,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from credit_trading.errors import TradingError
+from credit_trading.errors import FileCorrupt, TradingError
 from credit_trading.exchange.fees import required_hold
 from credit_trading.exchange.order import OrderType
 from credit_trading.exchange.replica import Replica
@@ -42,12 +42,15 @@ def verify(desk: Desk, *, progress: Progress = no_progress) -> Verification:
     `progress` is told how many steps are done, and of how many. Writers may go on meanwhile.
     """
     findings: list[Finding] = []
-    with desk.live.reading() as replica:
-        sequence, digest = replica.sequence, state_digest(replica)
-        findings += check_state(replica)
-        if state_digest(restore(dump(replica))) != digest:
-            findings.append(Finding("checkpoint", "the state changes by being saved and loaded"))
-        numbers = [user.number for user in replica.users.values() if not user.deleted]
+    try:
+        with desk.live.reading() as replica:
+            sequence, digest = replica.sequence, state_digest(replica)
+            findings += check_state(replica)
+            if state_digest(restore(dump(replica))) != digest:
+                findings.append(Finding("checkpoint", "the state changes by being saved and loaded"))
+            numbers = [user.number for user in replica.users.values() if not user.deleted]
+    except FileCorrupt as error:  # without a state there is nothing to compare the rest with
+        return Verification(0, "", 0, [Finding("journal", str(error))])
     findings += _check_journal(desk, sequence, digest)
     for done, number in enumerate(numbers, 1):
         findings += _check_user(desk, number)

@@ -71,11 +71,11 @@ def test_a_row_that_was_tampered_with_is_found(floor: Floor, what: str, damage: 
     _some_history(floor)
     home = floor.exchange.home
     edit(home / FILE_NAME, damage, "UPDATE journal SET sequence = -sequence WHERE sequence < 0")
+    findings = floor.findings()
     if what == "a row twice":
-        with pytest.raises(FileCorrupt, match="the chain is broken here"):
-            floor.admin.verify()
+        assert len(findings) == 1
+        assert "the chain is broken here" in findings[0]
     else:
-        findings = floor.findings()
         assert any(finding.startswith(("journal sequence 9:", "journal sequence 10:")) for finding in findings), (
             findings
         )
