@@ -136,7 +136,8 @@ class UserFiles:
         with self._live.lock_file.hold(user_slot(number), timeout_s=MOVE_TIMEOUT_S, operation="users.create"):
             path = self.path_of(number)  # it may have been renamed before the lock was ours
             if not path.exists():
-                remove_database(path)  # a -wal that was left behind would be replayed into the new file
+                if any(os.path.exists(f"{path}{suffix}") for suffix in ("-wal", "-shm")):
+                    remove_database(path)  # a -wal that was left behind would be replayed into the new file
                 publish_new(path, template())
         return path
 
