@@ -20,7 +20,7 @@ from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.fees import buy_hold, required_hold
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.matching import can_fill, collar_ticks, match
-from credit_trading.exchange.order import CancelReason, Order, OrderType, Side, TimeInForce
+from credit_trading.exchange.order import BUY, LIMIT, MARKET, SELL, CancelReason, Order, TimeInForce
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.exchange.replica import Replica, UserState
 from credit_trading.money.amount import MAX_UNITS
@@ -28,7 +28,8 @@ from credit_trading.money.amount import MAX_UNITS
 EXPIRY = "expiry"
 """The cause of events that only the passing of time brought about."""
 
-_RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+_RESTING = (TimeInForce.GTC.value, TimeInForce.GTD.value)
+_FOK = TimeInForce.FOK.value
 
 
 def handle(replica: Replica, request: cmd.Request, *, time_us: int) -> Answer:
@@ -119,8 +120,8 @@ def _place(run: _Decision, command: cmd.PlaceOrder) -> None:
     run.user(command.user)
     market = run.market(command.symbol)
     number = replica.last_order + 1
-    order_type = OrderType.MARKET if command.price_ticks is None else OrderType.LIMIT
-    side = Side.BUY.value if command.buys else Side.SELL.value
+    order_type = MARKET if command.price_ticks is None else LIMIT
+    side = BUY if command.buys else SELL
     price_ticks = command.price_ticks or _collar(market, buys=command.buys)
     hold = _new_hold(replica, market, command, price_ticks) if price_ticks else 0
     code = _refusal(run, market, command, price_ticks, hold)
@@ -131,7 +132,7 @@ def _place(run: _Decision, command: cmd.PlaceOrder) -> None:
                 number,
                 command.symbol,
                 side,
-                order_type.value,
+                order_type,
                 command.time_in_force,
                 command.quantity_lots,
                 code.value,
@@ -148,7 +149,7 @@ def _place(run: _Decision, command: cmd.PlaceOrder) -> None:
             number,
             command.symbol,
             side,
-            order_type.value,
+            order_type,
             command.time_in_force,
             price_ticks,
             command.quantity_lots,
@@ -206,12 +207,12 @@ def _refusal(run: _Decision, market: Market, command: cmd.PlaceOrder, price_tick
 
 def _enter(run: _Decision, market: Market, order: Order) -> None:
     """An order that was just accepted, or amended so that it lost its place: it trades what it can; the rest stays or is canceled."""
-    if order.time_in_force == TimeInForce.FOK and not can_fill(market.book.side(buys=not order.buys), order):
+    if order.time_in_force == _FOK and not can_fill(market.book.side(buys=not order.buys), order):
         _cancel(run, order, CancelReason.FILL_OR_KILL)
         return
     reason = match(run.replica, market, order, run.emit)
     if order.remaining_lots and reason is None and order.time_in_force not in _RESTING:
-        market_order = order.order_type == OrderType.MARKET
+        market_order = order.order_type == MARKET
         reason = CancelReason.COLLAR_REACHED if market_order else CancelReason.IMMEDIATE_OR_CANCEL
     if reason is not None:
         _cancel(run, order, reason)

@@ -12,7 +12,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.book import BookSide
 from credit_trading.exchange.fees import affordable_lots, buy_hold, fee_of, next_fee_part
 from credit_trading.exchange.market import Market
-from credit_trading.exchange.order import CancelReason, Order, OrderType, Side
+from credit_trading.exchange.order import BUY, MARKET, SELL, CancelReason, Order
 from credit_trading.exchange.replica import Replica
 from credit_trading.money import Instrument
 from credit_trading.money.amount import MAX_UNITS, RATE_SCALE
@@ -69,7 +69,7 @@ def match(replica: Replica, market: Market, taker: Order, emit: Emit) -> CancelR
 def _lots(taker: Order, maker: Order) -> int:
     """How much the two trade. A market buy is cut off before a fill that its hold cannot pay."""
     lots = min(taker.remaining_lots, maker.remaining_lots)
-    if not taker.buys or taker.order_type != OrderType.MARKET:
+    if not taker.buys or taker.order_type != MARKET:
         return lots
     return affordable_lots(
         funds=taker.hold,
@@ -91,7 +91,7 @@ def _trade(number: int, taker: Order, maker: Order, lots: int) -> ev.Trade:
         price_ticks,
         lots,
         value,
-        Side.BUY.value if taker.buys else Side.SELL.value,
+        BUY if taker.buys else SELL,
         taker.user,
         taker.number,
         taker_fee,
@@ -110,7 +110,7 @@ def _released(order: Order, lots: int, value: int, rate_ppm: int, fee: int) -> i
         return order.hold
     if not order.buys:
         return lots * order.instrument.lot_units
-    if order.order_type == OrderType.MARKET:
+    if order.order_type == MARKET:
         return value + fee
     return order.hold - buy_hold(
         value=order.price_ticks * remaining * order.instrument.tick_lot_value,

@@ -47,6 +47,11 @@ class CancelReason(StrEnum):
     USER_DELETED = "user_deleted"
 
 
+# As they stand in events and orders; reading an enumeration's member or value costs more than all the rest of a comparison.
+BUY, SELL = Side.BUY.value, Side.SELL.value
+LIMIT, MARKET = OrderType.LIMIT.value, OrderType.MARKET.value
+
+
 @attrs.define(eq=False)
 class Order:
     """An open order. Changed by `Replica.apply` alone.

@@ -17,7 +17,7 @@ from credit_trading.exchange.accounts import FEES, OUTSIDE, Accounts
 from credit_trading.exchange.answers import Answer, Answers
 from credit_trading.exchange.fees import next_fee_part
 from credit_trading.exchange.market import Market, TradePrint
-from credit_trading.exchange.order import Order, OrderStatus, Side
+from credit_trading.exchange.order import BUY, Order, OrderStatus
 from credit_trading.money import Asset, Instrument
 
 
@@ -185,7 +185,7 @@ class Replica:
 
     def _order_accepted(self, entry: ev.Entry, event: ev.OrderAccepted) -> None:
         market = self.markets[event.symbol]
-        buys = event.side == Side.BUY
+        buys = event.side == BUY
         number = event.order
         order = Order(
             number,
