@@ -219,9 +219,7 @@ class Admin:
         self._exchange = exchange
         self._desk = desk
         self._principal = principal
-        self.databases = TradingDatabaseManager(
-            exchange.home, desk.live, desk.files, desk.projector, self._submit_personal
-        )
+        self.databases = TradingDatabaseManager(desk.live, desk.files, desk.projector, self._submit_personal)
         self.assets = AssetAdministration(desk, principal)
         self.instruments = InstrumentAdministration(desk, principal)
         self.accounts = AccountAdministration(desk, principal)
@@ -260,7 +258,9 @@ class Admin:
         return verify(self._desk, progress=progress)
 
     def _submit_personal(self, command: cmd.Command, personal: PersonalPart) -> None:
-        prepared = self._desk.sequencer.prepare(command, note=self._principal.note(), personal=personal)
+        prepared = self._desk.sequencer.prepare(
+            command, scope=self._principal.scope, note=self._principal.note(), personal=personal
+        )
         self._desk.run("users", "", prepared)
 
 

@@ -12,6 +12,9 @@ from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+LATEST_US = 253_402_300_799_999_999
+"""The last microsecond of the year 9999: later moments have no ISO text."""
+
 
 class Clock(Protocol):
     def now_us(self) -> int:

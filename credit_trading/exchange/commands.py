@@ -38,9 +38,13 @@ class CancelOrder(Command, frozen=True):
 
 
 class AmendOrder(Command, frozen=True):
-    """FIX OrderCancelReplaceRequest (35=G). `quantity_lots` is the order's total, what is filled included; None keeps the value."""
+    """FIX OrderCancelReplaceRequest (35=G). `quantity_lots` is the order's total, what is filled included; None keeps the value.
+
+    `symbol` is the instrument on whose grid price and quantity were counted: the order's own.
+    """
 
     user: int
+    symbol: str
     order: int | None
     client_order_id: str | None = None
     price_ticks: int | None = None

@@ -238,6 +238,9 @@ def _amend_order(run: _Decision, command: cmd.AmendOrder) -> None:
     if order is None:
         run.reject(command.user, Rejection.ORDER_NOT_OPEN, order=command.order)
         return
+    if order.instrument.symbol != command.symbol:
+        problem = f"the order is one of {order.instrument.symbol}"
+        raise run.fail(InvalidInput, command.symbol, problem, "Name the order's own instrument.")
     market = replica.markets[order.instrument.symbol]
     price_ticks = order.price_ticks if command.price_ticks is None else command.price_ticks
     quantity_lots = order.quantity_lots if command.quantity_lots is None else command.quantity_lots
@@ -261,7 +264,8 @@ def _amend_refusal(
         return Rejection.INSTRUMENT_HALTED
     if quantity_lots < order.filled_lots:
         return Rejection.QUANTITY_BELOW_FILLED
-    if price_ticks * quantity_lots * order.instrument.tick_lot_value > MAX_UNITS or hold > MAX_UNITS:
+    remaining_value = price_ticks * (quantity_lots - order.filled_lots) * order.instrument.tick_lot_value
+    if order.filled_value + remaining_value > MAX_UNITS or hold > MAX_UNITS:
         return Rejection.VALUE_TOO_LARGE
     if hold - order.hold > replica.accounts.available(order.user, order.held_asset):
         return Rejection.INSUFFICIENT_FUNDS

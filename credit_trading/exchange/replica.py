@@ -210,10 +210,17 @@ class Replica:
         if event.client_order_id is not None:
             self.client_orders[event.user, event.client_order_id] = order
         if event.expires_at_us is not None:
-            heapq.heappush(self.expiries, (event.expires_at_us, number))
+            self._expire_at(event.expires_at_us, number)
         self.accounts.hold(event.user, order.held_asset, event.hold)
         market.book.side(buys=buys).add(order)
         self._answer(entry.cause, order, OrderStatus.NEW)
+
+    def _expire_at(self, expires_at_us: int, number: int) -> None:
+        """Orders that are gone stay in the heap until most of it is theirs."""
+        if len(self.expiries) > 64 + 2 * len(self.orders):
+            self.expiries = [expiry for expiry in self.expiries if expiry[1] in self.orders]
+            heapq.heapify(self.expiries)
+        heapq.heappush(self.expiries, (expires_at_us, number))
 
     def _order_rejected(self, entry: ev.Entry, event: ev.OrderRejected) -> None:
         self.last_order = event.order

@@ -49,7 +49,8 @@ def load(folder: Path, log: Log) -> tuple[Replica, bytes] | None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.checkpoint"), reverse=True)
+    """By when they were written: after an older exchange.db was put back, a higher number is no sign of a later state."""
+    return sorted(folder.glob("*.checkpoint"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
 
 def _read(path: Path, log: Log) -> tuple[Replica, bytes]:

@@ -95,6 +95,7 @@ class AccountAdministration:
         units = self._desk.asset(asset).parse_positive(amount)
         return self._desk.sequencer.prepare(
             kind(self._desk.user_number(user_id), asset, units),
+            scope=self._principal.scope,
             command_id=self._principal.scoped(key, kind="key"),
             note=self._principal.note(note),
         )

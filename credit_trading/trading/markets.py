@@ -110,12 +110,15 @@ class AssetAdministration:
 
     def __init__(self, desk: Desk, principal: Principal) -> None:
         self._desk = desk
+        self._scope = principal.scope
         self._note = principal.note()
 
     def add_asset(self, code: str, *, decimals: int) -> AssetRecord:
         """Raises InvalidInput, AlreadyExists."""
         asset = Asset.checked(code, decimals)
-        self._desk.run("assets.add", code, self._desk.sequencer.prepare(cmd.AddAsset(asset), note=self._note))
+        self._desk.run(
+            "assets.add", code, self._desk.sequencer.prepare(cmd.AddAsset(asset), scope=self._scope, note=self._note)
+        )
         return AssetRecord(code, decimals)
 
     def list_assets(self) -> list[AssetRecord]:
@@ -157,7 +160,9 @@ class InstrumentAdministration:
             maker_fee=maker_fee,
             taker_fee=taker_fee,
         )
-        prepared = self._desk.sequencer.prepare(cmd.AddInstrument(instrument), note=self._note)
+        prepared = self._desk.sequencer.prepare(
+            cmd.AddInstrument(instrument), scope=self._principal.scope, note=self._note
+        )
         self._desk.run("instruments.add", symbol, prepared)
         return self.show_instrument(symbol)
 
@@ -186,7 +191,9 @@ class InstrumentAdministration:
 
     def _prepare_status(self, symbol: str, command_id: str | None, *, halted: bool) -> Prepared:
         command = cmd.SetInstrumentStatus(symbol, halted=halted)
-        return self._desk.sequencer.prepare(command, command_id=self._principal.scoped(command_id), note=self._note)
+        return self._desk.sequencer.prepare(
+            command, scope=self._principal.scope, command_id=self._principal.scoped(command_id), note=self._note
+        )
 
 
 def _market(replica: Replica, symbol: str) -> Market:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import attrs
 
-from credit_trading.clock import parse_time
+from credit_trading.clock import LATEST_US, parse_time
 from credit_trading.errors import InvalidInput, NotFound
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.order import OrderType, Side, TimeInForce
@@ -91,7 +91,6 @@ class OrderManagementService:
         expires_at_us = None if expires_at is None else _moment(expires_at)
         if client_order_id is not None:
             checked_id(client_order_id, what="client order id")
-        scoped = self._principal
         return self._desk.sequencer.prepare(
             cmd.PlaceOrder(
                 self._user,
@@ -103,7 +102,8 @@ class OrderManagementService:
                 expires_at_us,
                 client_order_id,
             ),
-            command_id=scoped.scoped(command_id) or scoped.scoped(client_order_id, kind="order"),
+            scope=self._principal.scope,
+            command_id=self._principal.scoped(command_id) or self._principal.scoped(client_order_id, kind="order"),
             note=self._note,
         )
 
@@ -143,12 +143,15 @@ class OrderManagementService:
             raise InvalidInput("orders.amend", order_id, "nothing to change", hint="Give a price, a quantity or both.")
         command = cmd.AmendOrder(
             self._user,
+            symbol,
             _order_number(order_id, client_order_id),
             client_order_id,
             None if price is None else instrument.parse_price(price),
             None if quantity is None else instrument.parse_quantity(quantity),
         )
-        return self._desk.sequencer.prepare(command, command_id=self._principal.scoped(command_id), note=self._note)
+        return self._desk.sequencer.prepare(
+            command, scope=self._principal.scope, command_id=self._principal.scoped(command_id), note=self._note
+        )
 
     def cancel_order(
         self, order_id: int | None = None, *, client_order_id: str | None = None, command_id: str | None = None
@@ -166,7 +169,9 @@ class OrderManagementService:
         self, order_id: int | None = None, *, client_order_id: str | None = None, command_id: str | None = None
     ) -> Prepared:
         command = cmd.CancelOrder(self._user, _order_number(order_id, client_order_id), client_order_id)
-        return self._desk.sequencer.prepare(command, command_id=self._principal.scoped(command_id), note=self._note)
+        return self._desk.sequencer.prepare(
+            command, scope=self._principal.scope, command_id=self._principal.scoped(command_id), note=self._note
+        )
 
     def get_active_orders(self, *, symbol: str | None = None) -> list[OrderRecord]:
         """Open orders with their progress, oldest first."""
@@ -243,11 +248,13 @@ def _check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) ->
 
 
 def _moment(expires_at: str | int | datetime) -> int:
+    if isinstance(expires_at, bool):
+        raise _no_moment(expires_at)
     try:
         moment_us = expires_at if isinstance(expires_at, int) else parse_time(expires_at)
     except (ValueError, OverflowError, TypeError) as error:
         raise _no_moment(expires_at) from error
-    if not 0 < moment_us <= MAX_UNITS:
+    if not 0 < moment_us <= LATEST_US:
         raise _no_moment(expires_at)
     return moment_us
 

@@ -42,11 +42,23 @@ class Principal:
         )
 
     def scoped(self, command_id: str | None, *, kind: str = "id") -> str | None:
-        """The id within the exchange: what one user calls a command is none of another's. None stays None (one is made up)."""
+        """The id within the exchange: what one user calls a command is none of another's. None stays None (one is made up).
+
+        An id in its full form, as reports and errors name it, stays as it is.
+        """
         if command_id is None:
             return None
-        scope = "admin" if self.number is None else f"user{self.number}"
-        return f"{scope}/{kind}/{checked_id(command_id, what=kind)}"
+        if isinstance(command_id, str) and command_id.startswith(f"{self.scope}/"):
+            _, given_kind, own_id = (*command_id.split("/", 2), "", "")[:3]
+            checked_id(given_kind, what=kind)
+            checked_id(own_id, what=kind)
+            return command_id
+        return f"{self.scope}/{kind}/{checked_id(command_id, what=kind)}"
+
+    @property
+    def scope(self) -> str:
+        """Whose ids these are: a user's, or the administrators' together."""
+        return "admin" if self.number is None else f"user{self.number}"
 
 
 def checked_id(text: str, *, what: str) -> str:

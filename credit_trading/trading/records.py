@@ -63,16 +63,16 @@ class TransactionRecord:
 
 @attrs.frozen(kw_only=True)
 class StatisticsRecord:
-    """Totals of one credit type traded in one currency."""
+    """Totals of one credit type traded in one currency; None for a total that no longer fits 63 bits."""
 
     credit_type: str
     currency: str
     trades: int
-    bought_quantity: str
-    sold_quantity: str
-    bought_value: str
-    sold_value: str
-    fees: str
+    bought_quantity: str | None
+    sold_quantity: str | None
+    bought_value: str | None
+    sold_value: str | None
+    fees: str | None
     orders_placed: int
     orders_filled: int
     orders_canceled: int

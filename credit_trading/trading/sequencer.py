@@ -90,21 +90,22 @@ class Sequencer:
         self._counter = itertools.count(1)
         self._pid = os.getpid()
 
-    def new_id(self) -> str:
-        """A command id that no other process or run gives out."""
+    def new_id(self, scope: str) -> str:
+        """A command id that no other process or run gives out, in the full form of `Principal.scoped`."""
         if os.getpid() != self._pid:
             self.after_fork_in_child()
-        return f"{self._prefix}{next(self._counter)}"
+        return f"{scope}/id/{self._prefix}{next(self._counter)}"
 
     def prepare(
         self,
         command: cmd.Command,
         *,
+        scope: str,
         command_id: str | None = None,
         note: Note | None = None,
         personal: PersonalPart | None = None,
     ) -> Prepared:
-        request = cmd.Request.of(command, command_id=command_id or self.new_id(), prepared_us=self.clock.now_us())
+        request = cmd.Request.of(command, command_id=command_id or self.new_id(scope), prepared_us=self.clock.now_us())
         return Prepared(request, note, personal)
 
     def submit(self, commands: Iterable[Prepared]) -> list[Outcome]:
@@ -118,14 +119,16 @@ class Sequencer:
         if not batch.commands:
             return []
         self._waiting.append(batch)
+        users: set[int] = set()
         if not self._leading.acquire(timeout=self._timeout_s):
             self._withdraw(batch)
         else:
             try:
                 if not batch.done:
-                    self._lead()
+                    users = self._lead()
             finally:
                 self._leading.release()
+        self._project(users)
         if batch.error is not None:
             raise batch.error
         assert batch.outcomes is not None
@@ -145,7 +148,7 @@ class Sequencer:
                 failure = self._settle(entries[-1])
                 if failure is not None:
                     raise failure(engine.EXPIRY) from error
-        self._project(entries)
+        self._project(_named(entries))
         return len(entries)
 
     def _withdraw(self, batch: _Batch) -> None:
@@ -157,12 +160,16 @@ class Sequencer:
                 return
         raise Busy("submit", "", f"other threads kept the exchange busy for {self._timeout_s:g} s", hint="Try again.")
 
-    def _lead(self) -> None:
-        """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller."""
+    def _lead(self) -> set[int]:
+        """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller.
+
+        Returns the users whose files have events to show.
+        """
         batches = self._take_waiting()
+        users: set[int] = set()
         try:
             try:
-                self._run(batches)
+                users |= self._run(batches)
             except Busy:
                 raise
             except Exception:
@@ -170,13 +177,14 @@ class Sequencer:
                     raise
                 for batch in batches:
                     if not batch.done:
-                        self._run_alone(batch)
+                        users |= self._run_alone(batch)
         except BaseException as error:
             for batch in batches:
                 if not batch.done:
-                    batch.error = error
+                    batch.error = error if isinstance(error, Exception) else _interrupted(batch)
             if not isinstance(error, TradingError):
                 raise
+        return users
 
     def _take_waiting(self) -> list[_Batch]:
         """Some may be withdrawn at this very moment."""
@@ -186,19 +194,20 @@ class Sequencer:
                 batches.append(self._waiting.popleft())
         return batches
 
-    def _run_alone(self, batch: _Batch) -> None:
+    def _run_alone(self, batch: _Batch) -> set[int]:
         try:
-            self._run([batch])
+            return self._run([batch])
         except Exception as error:
             if batch.done:  # decided: what failed came after, and is not about this caller
                 raise
             batch.error = error
+            return set()
 
-    def _run(self, batches: Sequence[_Batch]) -> None:
+    def _run(self, batches: Sequence[_Batch]) -> set[int]:
         prepared = [command for batch in batches for command in batch.commands]
         with self._live.writing() as replica:
             before = replica.sequence
-            decided = [self._decide(replica, command, before) for command in prepared]
+            decided = [self._decide(replica, command) for command in prepared]
             entries = replica.take_pending()
             failure: _Failure | None = None
             try:
@@ -213,10 +222,9 @@ class Sequencer:
                 batch.outcomes = own
             else:
                 batch.error = failure(lost)
-        if failure is None:
-            self._project(entries)
+        return _named(entries) if failure is None else set()
 
-    def _decide(self, replica: Replica, prepared: Prepared, before: int) -> Outcome:
+    def _decide(self, replica: Replica, prepared: Prepared) -> Outcome:
         """One command's outcome, not yet durable. Only malformed commands and the clock raise here, and they leave nothing."""
         request = prepared.request
         try:
@@ -226,11 +234,10 @@ class Sequencer:
             if prepared.personal is not None:
                 prepared.personal.check(self._live.log.connection)
             time_us = self._decision_us(replica, request.prepared_us)
-            first = len(replica.pending)
+            repeated = replica.answers.get(request.id) is not None
             answer = engine.handle(replica, request, time_us=time_us)
         except TradingError as error:
             return Outcome(request.id, None, error)
-        repeated = answer.sequence <= before or len(replica.pending) == first
         if prepared.personal is not None and not repeated:
             prepared.personal.write(self._live.log.connection, _first_entry(replica, answer))
         return Outcome(request.id, answer, repeated=repeated)
@@ -284,12 +291,18 @@ class Sequencer:
             return lambda command_id: OutcomeUnknown("submit", command_id, problem)
         return None if taken else _not_taken
 
-    def _project(self, entries: Iterable[Entry]) -> None:
-        if not self._project_on_commit:
-            return
-        named = {user for entry in entries for user in (entry.user_a, entry.user_b) if user is not None}
-        if named:
-            self._projector.catch_up_after_commit(sorted(named))
+    def _project(self, users: set[int]) -> None:
+        if users and self._project_on_commit:
+            self._projector.catch_up_after_commit(sorted(users))
+
+
+def _named(entries: Iterable[Entry]) -> set[int]:
+    return {user for entry in entries for user in (entry.user_a, entry.user_b) if user is not None}
+
+
+def _interrupted(batch: _Batch) -> OutcomeUnknown:
+    """The thread that led the group was interrupted, perhaps after the commit."""
+    return OutcomeUnknown("submit", batch.commands[0].request.id, "the thread that wrote it was interrupted")
 
 
 _Failure = Callable[[str], StorageError]
@@ -312,7 +325,8 @@ def _not_taken(command_id: str) -> StorageError:
 def _movement_of_this_group(replica: Replica, command_id: str) -> Entry | None:
     """A money movement that is not in the journal yet and forgotten already: the group has outlasted the replica's memory."""
     pending = replica.pending
-    if not pending or replica.answers.get(pending[0].cause) is not None:
+    oldest = next((entry for entry in pending if entry.content is not None), None)
+    if oldest is None or replica.answers.get(oldest.cause) is not None:
         return None
     return next((entry for entry in pending if entry.cause == command_id and isinstance(entry.event, _MOVED)), None)
 

@@ -138,7 +138,10 @@ class TransactionAdministration:
             external_reference,
         )
         return self._desk.sequencer.prepare(
-            command, command_id=self._principal.scoped(key, kind="key"), note=self._principal.note(note)
+            command,
+            scope=self._principal.scope,
+            command_id=self._principal.scoped(key, kind="key"),
+            note=self._principal.note(note),
         )
 
 

@@ -5,6 +5,8 @@ Always: looks only; what it finds is data, in the order journal, state, files, a
 
 from __future__ import annotations
 
+from itertools import islice
+
 import attrs
 
 from credit_trading.errors import FileCorrupt, TradingError
@@ -16,6 +18,9 @@ from credit_trading.journal import rows
 from credit_trading.progress import Progress, no_progress
 from credit_trading.trading.desk import Desk
 from credit_trading.users import catalogue
+
+ROWS_AT_ONCE = 5_000
+"""Between so many rows, others may use the connection for reading."""
 
 
 @attrs.frozen
@@ -114,25 +119,34 @@ def _check_books(replica: Replica) -> list[Finding]:
 def _check_journal(desk: Desk, sequence: int, digest: str) -> list[Finding]:
     """Every row's hash, dense numbers and back-pointers (by replaying), and the state they lead to."""
     replica, previous_hash = Replica(), rows.FIRST_HASH
-    try:
+    while replica.sequence < sequence:
         with desk.live.history() as log:
-            for row in log.rows_from(1):
-                if row[0] > sequence:
-                    break
-                if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, previous_hash):
-                    return [Finding(f"journal sequence {row[0]}", "the chain is broken here")]
-                if row[1] < replica.time_us:
-                    return [Finding(f"journal sequence {row[0]}", "time runs backwards here")]
-                entry = rows.decode(row)
-                if (row[7], row[8]) != _place(replica, row[6]) or (row[10], row[11]) != _place(replica, row[9]):
-                    return [Finding(f"journal sequence {row[0]}", "an event number or back-pointer is wrong")]
-                replica.apply(entry)
-                previous_hash = row[13]
-    except (TradingError, AssertionError, LookupError) as error:
-        return [Finding(f"journal sequence {replica.sequence + 1}", f"cannot be replayed: {error}")]
-    if replica.sequence != sequence or state_digest(replica) != digest:
+            stored = list(islice(log.rows_from(replica.sequence + 1), min(ROWS_AT_ONCE, sequence - replica.sequence)))
+        if not stored:
+            return [Finding(f"journal sequence {replica.sequence + 1}", "the journal ends before its head")]
+        for row in stored:
+            problem = _row_problem(replica, row, previous_hash)
+            if problem:
+                return [Finding(f"journal sequence {row[0]}", problem)]
+            previous_hash = row[13]
+    if state_digest(replica) != digest:
         return [Finding("replica", "the journal replayed from zero leads to another state than the live one")]
     return []
+
+
+def _row_problem(replica: Replica, row: rows.Row, previous_hash: bytes) -> str:
+    """What is wrong with the next row; applied to `replica` if nothing is."""
+    if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, previous_hash):
+        return "the chain is broken here"
+    if row[1] < replica.time_us:
+        return "time runs backwards here"
+    if (row[7], row[8]) != _place(replica, row[6]) or (row[10], row[11]) != _place(replica, row[9]):
+        return "an event number or back-pointer is wrong"
+    try:
+        replica.apply(rows.decode(row))
+    except (TradingError, AssertionError, LookupError) as error:
+        return f"cannot be replayed: {error}"
+    return ""
 
 
 def _place(replica: Replica, user: int | None) -> tuple[int | None, int | None]:
@@ -143,20 +157,23 @@ def _place(replica: Replica, user: int | None) -> tuple[int | None, int | None]:
 
 
 def _check_user(desk: Desk, number: int) -> list[Finding]:
+    """A difference is looked at twice: the e-mail may have been changed, or the user deleted, while the file was rebuilt."""
+    finding = _difference(desk, number)
+    return [finding] if finding and (finding := _difference(desk, number)) else []
+
+
+def _difference(desk: Desk, number: int) -> Finding | None:
     with desk.live.history() as log:
         user = catalogue.by_number(log.connection, number)
     if user.state != "active":
-        return []
+        return None
     where = f"user {user.user_id}"
     try:
         digest, rebuilt = desk.projector.compare(number)
+        name = desk.files.path_of(number).name
     except TradingError as error:
-        return [Finding(where, str(error))]
-    if digest != rebuilt:
-        return [
-            Finding(
-                where,
-                f"{desk.files.path_of(number).name} differs from what the journal gives: move it away, and it is rebuilt when next opened",
-            )
-        ]
-    return []
+        return Finding(where, str(error))
+    if digest == rebuilt:
+        return None
+    problem = f"{name} differs from what the journal gives: move it away, and it is rebuilt when next opened"
+    return Finding(where, problem)

@@ -94,7 +94,7 @@ def mark_deleting(connection: Connection, number: int) -> None:
 
 
 def finish_deletion(connection: Connection, number: int) -> None:
-    """The files are gone: of the person nothing is kept but the id, so that it is not given out again."""
+    """The files are gone: of the person the catalogue keeps nothing but the id, so that it is not given out again."""
     connection.execute(
         "UPDATE users SET state = 'deleted', email = NULL, salt = NULL, file_name = NULL, previous_file_name = NULL"
         " WHERE number = ? AND state = 'deleting'",

@@ -129,7 +129,7 @@ class UserFiles:
     def create(self, number: int) -> Path:
         """Makes the user's file from the template unless it is there."""
         user = self._user(number)
-        path = self._path(user)
+        path = self.path_for(user)
         if path.exists():
             return path
         # Waiting is only for someone who still has a deleted file open, and must not keep writers waiting for long.
@@ -170,7 +170,7 @@ class UserFiles:
 
     def path_of(self, number: int) -> Path:
         """Where the user's file is now. Raises NotFound for a user who is deleted."""
-        return self._path(self._user(number))
+        return self.path_for(self._user(number))
 
     def close(self) -> None:
         self.pool.close()
@@ -187,8 +187,13 @@ class UserFiles:
         with self._live.history() as log:
             return catalogue.by_number(log.connection, user.number)
 
-    def _path(self, user: User) -> Path:
-        return self._home / (user.previous_file_name or user.file_name)
+    def path_for(self, user: User) -> Path:
+        """Where this user's file is, or will be: while a rename is under way under the name that is there."""
+        path = self._home / user.file_name
+        if user.previous_file_name is None:
+            return path
+        previous = self._home / user.previous_file_name
+        return path if path.exists() and not previous.exists() else previous
 
     def _open_pooled(self, number: int) -> Connection:
         with self._live.history() as log:
@@ -202,10 +207,8 @@ class UserFiles:
         slot = user_slot(user.number)
         if self._live.lock_file.try_acquire(slot):
             try:
-                user = self._as_of_now(user)
-                if user.previous_file_name is not None:
-                    self._rename(user)
-            except AlreadyExists as error:  # the file is good under the name that it has
+                self._rename(user)
+            except (AlreadyExists, StorageError) as error:  # the file is good under the name that it has
                 _log.warning("the file of user %s will be renamed later: %s", user.user_id, error)
             finally:
                 self._live.lock_file.release(slot)
@@ -237,15 +240,19 @@ class UserFiles:
             self.create(number)
 
     def _rename(self, user: User) -> None:
-        """Under the exclusive lock. Safe to repeat from any point at which a crash left it."""
-        assert user.previous_file_name is not None
-        old, new = self._home / user.previous_file_name, self._home / user.file_name
-        if old.exists():
-            _empty_wal(old)
-            rename_durably(old, new)
-        self._note_done(
-            "users.email", user, lambda connection: catalogue.finish_rename(connection, user.number, user.file_name)
-        )
+        """Under the exclusive lock, and in one turn with the catalogue. Safe to repeat from wherever a crash left it."""
+
+        def rename(connection: Connection) -> None:
+            now = catalogue.by_number(connection, user.number)
+            if now.previous_file_name is None:
+                return
+            old = self._home / now.previous_file_name
+            if old.exists():
+                _empty_wal(old)
+                rename_durably(old, self._home / now.file_name)
+            catalogue.finish_rename(connection, now.number, now.file_name)
+
+        self._note_done("users.email", user, rename)
 
     def _delete(self, user: User) -> None:
         for name in (user.file_name, user.previous_file_name):

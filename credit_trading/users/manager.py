@@ -15,7 +15,7 @@ import attrs
 import sqlite_utils
 
 from credit_trading.clock import format_time
-from credit_trading.errors import InvalidInput, StorageError, UserNotEmpty
+from credit_trading.errors import Busy, InvalidInput, StorageError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
@@ -61,8 +61,7 @@ class TradingDatabase:
 class TradingDatabaseManager:
     """The users of one exchange, for an admin."""
 
-    def __init__(self, home: Path, live: LiveReplica, files: UserFiles, projector: Projector, submit: Submit) -> None:
-        self._home = home
+    def __init__(self, live: LiveReplica, files: UserFiles, projector: Projector, submit: Submit) -> None:
         self._live = live
         self._files = files
         self._projector = projector
@@ -130,6 +129,16 @@ class TradingDatabaseManager:
         """Also renames the file; at once, or when whoever else has it open lets go of it."""
         user = self._user(user_id)
         check_email(email)
+        if user.previous_file_name is not None:
+            self._files.finish(user)
+            user = self._user(user_id)
+        if user.previous_file_name is not None:
+            raise Busy(
+                "users.email",
+                user_id,
+                "the last change of e-mail is still waiting for the file",
+                hint="Close it elsewhere.",
+            )
         salt = catalogue.new_salt()
         self._submit(
             cmd.ChangeEmail(user.number, catalogue.person_digest(user_id, email, salt)),
@@ -163,6 +172,4 @@ class TradingDatabaseManager:
             return catalogue.by_id(log.connection, user_id)
 
     def _shown(self, user: User) -> TradingDatabase:
-        return TradingDatabase(
-            user.user_id, user.email, self._home / (user.previous_file_name or user.file_name), user.created_at_us
-        )
+        return TradingDatabase(user.user_id, user.email, self._files.path_for(user), user.created_at_us)

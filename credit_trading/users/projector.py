@@ -142,8 +142,12 @@ class Projector:
     def compare(self, number: int) -> tuple[str, str]:
         """The digests of the user's shared tables as they are, caught up, and as the journal gives them from zero."""
         with self.caught_up(number) as connection:
-            live = shared_digest(connection)
-            applied = connection.execute("SELECT applied_sequence FROM metadata").fetchone()[0]
+            connection.execute("BEGIN")  # other processes may go on projecting; this is one moment of the file
+            try:
+                live = shared_digest(connection)
+                applied = connection.execute("SELECT applied_sequence FROM metadata").fetchone()[0]
+            finally:
+                connection.execute("ROLLBACK")
         with _scratch_file() as scratch:
             (head,) = self._heads([number])
             self._follow(scratch, self._files.path_of(number), attrs.evolve(head, sequence=applied))
@@ -239,6 +243,16 @@ def shared_digest(connection: Connection) -> str:
             digest.update(repr(row).encode())
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+@contextmanager
+def _impatient(connection: Connection) -> Iterator[None]:
+    """Someone waits for an order's answer, not for this file: if another program has it locked, it is brought up later."""
+    connection.execute("PRAGMA busy_timeout = 50")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 @contextmanager

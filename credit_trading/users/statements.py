@@ -38,12 +38,18 @@ INSERT_AUDIT = (
     "INSERT INTO audit_trail (sequence, event_number, event_date, kind, cause, actor, origin, correlation_id, order_id,"
     " details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+def _added(column: str, parameter: str) -> str:
+    """SQL that adds to a total; NULL, once it no longer fits 63 bits, and from then on."""
+    return f"{column} = CASE WHEN {column} <= 9223372036854775807 - {parameter} THEN {column} + {parameter} END"
+
+
 COUNT_TRADE = (
     "INSERT INTO trading_statistics (credit_type, currency, trades, bought_quantity, sold_quantity, bought_value, sold_value,"
     " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET trades = trades + 1, bought_quantity = bought_quantity + ?3,"
-    " sold_quantity = sold_quantity + ?4, bought_value = bought_value + ?5, sold_value = sold_value + ?6, fees = fees + ?7,"
-    " last_trade_at = ?8"
+    f" ON CONFLICT DO UPDATE SET trades = trades + 1, {_added('bought_quantity', '?3')}, {_added('sold_quantity', '?4')},"
+    f" {_added('bought_value', '?5')}, {_added('sold_value', '?6')}, {_added('fees', '?7')}, last_trade_at = ?8"
 )
 COUNT_ORDER = {
     counter: f"INSERT INTO trading_statistics (credit_type, currency, {counter}) VALUES (?, ?, 1)"

@@ -56,7 +56,7 @@ class Amend:
 
     def command(self, market: Market) -> cmd.Command:
         user, number = _order(market, self.which)
-        return cmd.AmendOrder(user, number, None, self.price_ticks, self.lots)
+        return cmd.AmendOrder(user, SYMBOL, number, None, self.price_ticks, self.lots)
 
 
 @attrs.frozen

@@ -172,8 +172,12 @@ class Market:
     def _amend(self, words: list[str]) -> list[str]:
         options = _pairs(words[1:])
         price, quantity = options.get("price"), options.get("quantity")
+        user, number, client_order_id = self._named(words[0], options)
         command = cmd.AmendOrder(
-            *self._named(words[0], options),
+            user,
+            SYMBOL,
+            number,
+            client_order_id,
             None if price is None else self.instrument.parse_price(price),
             None if quantity is None else self.instrument.parse_quantity(quantity),
         )

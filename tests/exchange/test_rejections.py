@@ -89,7 +89,7 @@ def test_an_amend_is_told_the_first_thing_that_is_wrong(market: Market) -> None:
         amend a1 price 46116860184273879.04 quantity 1    -> reject instrument_halted
         resume
         amend a1 price 46116860184273879.04 quantity 1    -> reject quantity_below_filled
-        amend a1 price 46116860184273879.04 quantity 2    -> reject value_too_large
+        amend a1 price 46116860184273879.04 quantity 3    -> reject value_too_large
         place a3 ann buy 5 @ 5.00
         amend a3 quantity {ALL}                           -> reject value_too_large
         amend a3 price 0.01 quantity {ALL}                -> reject insufficient_funds

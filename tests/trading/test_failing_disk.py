@@ -333,7 +333,7 @@ def test_a_bug_in_one_callers_command_does_not_reach_the_others(
         pass
 
     deposit = failing.admin.accounts.prepare_deposit
-    nonsense = failing.exchange._sequencer.prepare(_Nonsense())
+    nonsense = failing.exchange._sequencer.prepare(_Nonsense(), scope="admin")
     ann, bad, bob = _together(
         failing.exchange,
         [[deposit("ann", CASH, "1.00", key="a")], [nonsense], [deposit("bob", CASH, "1.00", key="b")]],

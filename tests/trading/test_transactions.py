@@ -141,7 +141,8 @@ def test_statistics_are_the_sums_of_the_history(floor: Floor) -> None:
         " = 'sell'), sum(total_value) FILTER (WHERE transaction_type = 'buy'), sum(fee) FROM trading_transactions"
         " WHERE transaction_type IN ('buy', 'sell')",
     )
-    assert [(told.trades, int(told.bought_quantity), int(told.sold_quantity))] == [row[:3] for row in added]
+    assert told.bought_value is not None
+    assert [(told.trades, int(told.bought_quantity or 0), int(told.sold_quantity or 0))] == [row[:3] for row in added]
     assert [(told.bought_value.replace(".", ""), told.fees)] == [(str(row[3]), f"{row[4] / 100:.2f}") for row in added]
     assert (told.orders_placed, told.orders_filled) == (2, 2)
 

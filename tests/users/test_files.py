@@ -330,7 +330,7 @@ def test_a_rename_that_was_cut_short_is_finished_at_the_next_opening(
         if where == "before":
             patched.setattr(files_module, "rename_durably", _crash)
         else:
-            patched.setattr(UserFiles, "_note_done", _crash)
+            patched.setattr(files_module.catalogue, "finish_rename", _crash)
         with pytest.raises(Crash):
             floor.admin.databases.change_email("ann", "new@example.org")
     new = floor.exchange.home / "trading_ann_new_example.org.db"
@@ -347,7 +347,7 @@ def test_a_rename_that_was_cut_short_is_finished_by_the_next_use_too(
 ) -> None:
     """Without opening the exchange again: trading and reading go on meanwhile."""
     with monkeypatch.context() as patched:
-        patched.setattr(UserFiles, "_note_done", _crash)
+        patched.setattr(files_module.catalogue, "finish_rename", _crash)
         with pytest.raises(Crash):
             floor.admin.databases.change_email("ann", "new@example.org")
     floor.place("ann", "sell", 10, "5.00")

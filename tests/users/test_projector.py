@@ -479,7 +479,7 @@ def test_the_audit_trail_says_who_acted_and_from_where(floor: Floor) -> None:
         (one.kind, one.actor, one.origin, one.correlation_id, one.cause)
         for one in reversed(floor.user("ann").transactions.get_audit_trail())
     ]
-    own = [one if one[4] is None or "/" in one[4] else (*one[:4], "...") for one in trail]
+    own = [one if one[4] is None or len(one[4]) < 20 else (*one[:4], "...") for one in trail]  # ids that were made up are long
     assert own == [
         ("user_created", "admin:setup", None, None, "..."),
         ("deposited", "admin:setup", None, None, "..."),
