@@ -36,6 +36,9 @@ _log = logging.getLogger(__name__)
 
 EVENTS_PER_TRANSACTION = 5_000
 
+LOCK_WAIT_MS = 5_000
+"""How long another program may keep a user's file locked before reading it fails."""
+
 
 @attrs.frozen
 class _Head:
@@ -120,24 +123,27 @@ class Projector:
     def catch_up_after_commit(self, numbers: Iterable[int]) -> None:
         """As `catch_up` for several users, but for those who are deleted.
 
-        What fails is noted in `faults` and tried again when the file is next read.
+        Someone waits for an order's answer, not for these files: one that another program has locked is left for later. What
+        fails is noted in `faults` and tried again when the file is next read.
         """
         for head in self._heads(numbers):
-            if head.deleted:
-                continue
-            try:
-                with self._brought_to(head):
-                    pass
-            except TradingError as error:
-                _log.warning("the file of user #%d is behind: %s", head.number, error)
+            if not head.deleted:
+                self._try_to_bring(head, lock_wait_ms=50)
 
     def catch_up_all(self, *, progress: Progress = no_progress) -> None:
         """Every active user; `progress` is told how many are done, and of how many."""
         with self._live.reading() as replica:
             numbers = [user.number for user in replica.users.values() if not user.deleted]
-        for done, number in enumerate(numbers, 1):
-            self.catch_up_after_commit([number])
+        for done, head in enumerate(self._heads(numbers), 1):
+            self._try_to_bring(head, lock_wait_ms=LOCK_WAIT_MS)
             progress(done, len(numbers))
+
+    def _try_to_bring(self, head: _Head, *, lock_wait_ms: int) -> None:
+        try:
+            with self._brought_to(head, lock_wait_ms=lock_wait_ms):
+                pass
+        except TradingError as error:
+            _log.warning("the file of user #%d is behind: %s", head.number, error)
 
     def compare(self, number: int) -> tuple[str, str]:
         """The digests of the user's shared tables as they are, caught up, and as the journal gives them from zero."""
@@ -159,13 +165,14 @@ class Projector:
             return [_Head(user.number, user.last_sequence, user.deleted, replica) for user in users]
 
     @contextmanager
-    def _brought_to(self, head: _Head) -> Iterator[Connection]:
+    def _brought_to(self, head: _Head, *, lock_wait_ms: int = LOCK_WAIT_MS) -> Iterator[Connection]:
         """The user's file as of `head`; whatever keeps it from getting there is noted in `faults`."""
         ready = False
         try:
             if head.deleted:
                 self._files.path_of(head.number)  # raises NotFound, by the user's name
             with self._files.checkout(head.number) as connection:
+                connection.execute(f"PRAGMA busy_timeout = {lock_wait_ms}")
                 self._follow(connection, connection.path, head)
                 ready = True
                 self.faults.pop(head.number, None)
@@ -243,16 +250,6 @@ def shared_digest(connection: Connection) -> str:
             digest.update(repr(row).encode())
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-@contextmanager
-def _impatient(connection: Connection) -> Iterator[None]:
-    """Someone waits for an order's answer, not for this file: if another program has it locked, it is brought up later."""
-    connection.execute("PRAGMA busy_timeout = 50")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 @contextmanager

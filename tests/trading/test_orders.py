@@ -300,3 +300,59 @@ def test_an_order_expires_by_the_sweep_and_before_anything_later_can_match_it(fl
         floor.place("ann", "sell", 5, "5.00", expires_at=clock.now_us())
     assert error.value.rejection == Rejection.EXPIRES_IN_THE_PAST
     assert floor.findings() == []
+
+
+def test_the_id_in_a_report_or_a_journal_entry_repeats_the_command(floor: Floor) -> None:
+    """As it stands there, made up or chosen: what OutcomeUnknown tells a caller to do must not happen twice."""
+    for given in ({}, {"client_order_id": "c1"}, {"command_id": "x1"}):
+        report = floor.place("ann", "sell", 1, "5.00", **given)
+        more = {"client_order_id": "c1"} if "client_order_id" in given else {}
+        again = floor.place("ann", "sell", 1, "5.00", command_id=report.command_id, **more)
+        assert (again.order_id, again.repeated) == (report.order_id, True)
+    floor.admin.accounts.deposit("ann", CASH, "1.00")
+    cause = list(floor.admin.journal())[-1].cause
+    assert floor.admin.accounts.deposit("ann", CASH, "1.00", key=cause).repeated
+    assert len(floor.user("ann").orders.get_active_orders()) == 3
+
+
+def test_the_full_form_of_an_id_holds_nothing_but_ids(floor: Floor) -> None:
+    """Another user's scope, an e-mail in disguise, too many parts: each is refused."""
+    number = floor.place("ann", "sell", 1, "5.00").command_id.split("/")[0]
+    for bad in (f"{number}/id/ann@example.com", f"{number}/id/a/b", f"{number}/", "user99/id/x", "admin/id/x"):
+        with pytest.raises(InvalidInput, match="an id is 1 to 64"):
+            floor.place("ann", "sell", 1, "5.00", command_id=bad)
+
+
+@pytest.mark.parametrize("moment", [True, 0, -1, 2**62, "2026-06-01", "soon", 1.5])
+def test_an_expiry_that_is_no_moment_is_refused_before_the_journal(floor: Floor, moment: Any) -> None:
+    """A bool is no number of microseconds, a year has four digits, and a time has an offset."""
+    sequence = floor.exchange.sequence
+    with pytest.raises(InvalidInput, match="not a moment"):
+        floor.place("ann", "sell", 1, "5.00", expires_at=moment)
+    assert floor.exchange.sequence == sequence
+
+
+def test_an_amend_is_counted_on_the_grid_of_its_own_instrument(floor: Floor) -> None:
+    """Naming another instrument is refused: its ticks and lots would mean something else."""
+    floor.admin.instruments.add_instrument("X", base=CREDIT, quote=CASH, tick="0.50", lot="10")
+    order = floor.place("ann", "sell", 10, "5.00").order_id
+    orders = floor.user("ann").orders
+    (outcome,) = floor.exchange.submit([orders.prepare_amend(order, symbol="X", price="12.50", quantity=40)])
+    assert isinstance(outcome.error, InvalidInput)
+    assert (orders.get_order(order).price_per_credit, orders.get_order(order).quantity) == ("5.00", "10")
+
+
+def test_what_is_no_prepared_command_is_refused(floor: Floor) -> None:
+    """A lone command, a number, a list of numbers."""
+    submit: Any = floor.exchange.submit
+    for wrong in (floor.prepared("ann", "sell", 1, "5.00"), 1, [1]):
+        with pytest.raises(InvalidInput, match="prepare_"):
+            submit(wrong)
+
+
+def test_an_exchange_that_was_closed_stays_closed(floor: Floor) -> None:
+    """Its services raise one clear line instead of opening it again behind the host's back."""
+    ann = floor.user("ann")
+    floor.exchange.close()
+    with pytest.raises(TradingError, match="it is closed"):
+        ann.orders.create_order(SYMBOL, "sell", 1, "5.00")

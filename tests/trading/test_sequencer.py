@@ -147,3 +147,17 @@ def test_one_key_from_many_threads_moves_money_once(floor: Floor) -> None:
     assert sorted(receipt.repeated for receipt in receipts) == [False] + [True] * 7
     assert len({receipt.sequence for receipt in receipts}) == 1
     assert floor.balance("ann") == "1000005.00"
+
+
+def test_a_command_repeated_in_one_group_stays_repeated_when_something_expires_between(
+    floor: Floor, clock: ManualClock
+) -> None:
+    """What expires in between is not the command's doing."""
+    floor.place("ann", "sell", 1, "5.00", expires_at=clock.now_us() + 1_000_000)
+    first = floor.admin.accounts.prepare_deposit("bob", CASH, "1.00", key="k")
+    clock.advance(2)
+    second = floor.admin.accounts.prepare_deposit("bob", CASH, "1.00", key="k")
+    outcomes = floor.exchange.submit([first, second])
+    assert [outcome.repeated for outcome in outcomes] == [False, True]
+    assert floor.kinds()[-2:] == ["deposited", "order_expired"]
+    assert floor.findings() == []

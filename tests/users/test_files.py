@@ -6,16 +6,20 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from credit_trading import Exchange, ManualClock
 from credit_trading.errors import InvalidInput, NotFound, StorageError, UserNotEmpty
 from credit_trading.journal.log import FILE_NAME
+from credit_trading.store.files import rename_durably
 from credit_trading.store.sqlite import sqlite3
+from credit_trading.users import catalogue
 from credit_trading.users import files as files_module
 from credit_trading.users.files import UserFiles
 from tests.floor import CASH, CREDIT, Floor, opened, rows_of, shared_content
@@ -330,7 +334,7 @@ def test_a_rename_that_was_cut_short_is_finished_at_the_next_opening(
         if where == "before":
             patched.setattr(files_module, "rename_durably", _crash)
         else:
-            patched.setattr(files_module.catalogue, "finish_rename", _crash)
+            patched.setattr(catalogue, "finish_rename", _crash)
         with pytest.raises(Crash):
             floor.admin.databases.change_email("ann", "new@example.org")
     new = floor.exchange.home / "trading_ann_new_example.org.db"
@@ -347,7 +351,7 @@ def test_a_rename_that_was_cut_short_is_finished_by_the_next_use_too(
 ) -> None:
     """Without opening the exchange again: trading and reading go on meanwhile."""
     with monkeypatch.context() as patched:
-        patched.setattr(files_module.catalogue, "finish_rename", _crash)
+        patched.setattr(catalogue, "finish_rename", _crash)
         with pytest.raises(Crash):
             floor.admin.databases.change_email("ann", "new@example.org")
     floor.place("ann", "sell", 10, "5.00")
@@ -464,3 +468,27 @@ def test_a_handle_that_is_dropped_unclosed_does_not_hold_the_file_for_ever(
             floor.admin.databases.change_email("ann", "new@example.org").path.name == "trading_ann_new_example.org.db"
         )
     assert time.monotonic() - began < 1
+
+
+def test_two_changes_of_email_that_cross_leave_one_file(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first renames: catalogue and folder move together, so nothing is left behind."""
+    done: list[Any] = []
+
+    def crossing(source: Path, destination: Path) -> None:
+        rename_durably(source, destination)
+        if not done:
+            done.append(destination)
+            other = threading.Thread(
+                target=lambda: floor.exchange.as_admin("other").databases.change_email("ann", "third@example.org")
+            )
+            other.start()
+            other.join(timeout=0.5)
+            done.append(other)
+
+    monkeypatch.setattr(files_module, "rename_durably", crossing)
+    floor.admin.databases.change_email("ann", "second@example.org")
+    done[1].join()
+    floor.place("ann", "sell", 1, "5.00")
+    assert floor.findings() == []
+    files = list(floor.exchange.home.glob("trading_ann_*.db"))
+    assert files == [floor.path("ann")]

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from credit_trading import Exchange, ManualClock, Rejection, Settings
 from credit_trading.errors import FileCorrupt, FileForeign, OrderRejected, StorageError, VersionUnsupported
 from credit_trading.journal.log import FILE_NAME
+from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
 from credit_trading.users.projection import Projection
 from tests.disk import AVAILABLE, faulty_disk
@@ -479,7 +481,9 @@ def test_the_audit_trail_says_who_acted_and_from_where(floor: Floor) -> None:
         (one.kind, one.actor, one.origin, one.correlation_id, one.cause)
         for one in reversed(floor.user("ann").transactions.get_audit_trail())
     ]
-    own = [one if one[4] is None or len(one[4]) < 20 else (*one[:4], "...") for one in trail]  # ids that were made up are long
+    own = [
+        one if one[4] is None or len(one[4]) < 20 else (*one[:4], "...") for one in trail
+    ]  # ids that were made up are long
     assert own == [
         ("user_created", "admin:setup", None, None, "..."),
         ("deposited", "admin:setup", None, None, "..."),
@@ -568,3 +572,31 @@ def test_a_person_can_be_erased_while_the_chain_still_verifies(floor: Floor, hom
         path.unlink()
     with opened(home, clock=clock) as exchange:
         assert Floor(exchange).findings() == []
+
+
+def test_totals_beyond_63_bits_become_empty_and_stop_nothing(floor: Floor) -> None:
+    """No number is rounded in secret, and no file is stuck: the total is gone, the transactions are all there."""
+    floor.admin.assets.add_asset("FINE", decimals=18)
+    for user, asset, amount in (("ann", "FINE", "1"), ("bob", "FINE", "3")):
+        floor.admin.accounts.deposit(user, asset, amount)
+    for _ in range(10):
+        for buyer, seller in (("ann", "bob"), ("bob", "ann")):
+            floor.admin.transactions.record_transaction(
+                buyer=buyer, seller=seller, credit_type="FINE", quantity="1", price_per_credit="1", currency=CASH
+            )
+    (one,) = [one for one in floor.user("ann").transactions.calculate_trading_statistics() if one.credit_type == "FINE"]
+    assert (one.trades, one.bought_quantity, one.bought_value) == (20, None, "10.00")
+    assert len(floor.user("ann").transactions.get_transaction_history(credit_type="FINE")) == 21
+    assert floor.findings() == []
+
+
+def test_a_file_that_another_program_has_locked_keeps_no_order_waiting(floor: Floor) -> None:
+    """The order is decided and answered; the file catches up when it is free."""
+    blocker = connect(floor.path("ann"), mode="rw")
+    blocker.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    floor.place("ann", "sell", 1, "5.00")
+    assert time.monotonic() - started < 2
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert len(floor.user("ann").orders.get_active_orders()) == 1
