@@ -14,6 +14,14 @@ from credit_trading.trading.records import OrderRecord
 
 _BAR_WIDTH = 6
 
+_SHORT = {
+    "immediate_or_cancel": "IOC",
+    "fill_or_kill": "FOK",
+    "insufficient_funds": "no funds",
+    "instrument_halted": "halted",
+}
+"""Traders' words for the longest reasons, where a column is narrow; `orders show` and --json give them in full."""
+
 
 def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty: str = "") -> None:
     columns = [
@@ -92,6 +100,7 @@ def _progress(percent: str) -> Text:
 def _ended(order: OrderRecord) -> Text:
     """How it ended; an order that was canceled for a reason of the market's shows that reason."""
     ordinary = order.reason in (None, "", "requested", order.order_status)
-    words = (order.order_status if ordinary else str(order.reason)).replace("_", " ")
+    code = order.order_status if ordinary else str(order.reason)
+    words = _SHORT.get(code, code).replace("_", " ")
     colours = {"filled": "green", "rejected": "red"}
     return Text(words, colours.get(order.order_status, "yellow"))

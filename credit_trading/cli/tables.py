@@ -114,6 +114,9 @@ def _draw_fancy(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> No
     for row in rows:
         table.add_row(*(row[place] for place in places))
     terminal.print(table)
+    hidden = [column.heading for place, column in enumerate(columns) if place not in places]
+    if hidden:
+        terminal.print(Text(f"Not shown, the terminal is too narrow: {', '.join(hidden)}. --json has all.", "dim"))
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
