@@ -446,3 +446,27 @@ def _check_acknowledged(home: Path, exchange: Exchange, acknowledged: list[list[
         orders = [one.client_order_id for one in [*mine.orders.get_active_orders(), *mine.orders.get_order_history()]]
         assert len(orders) == len(set(orders))
         assert set(orders) >= {name for kind, owner, name in acknowledged if kind == "order" and owner == user}
+
+
+def test_an_sqlite_that_several_processes_can_corrupt_files_with_serves_one_only(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either way round: whoever links the affected version is alone, or is refused with a line that says what to do."""
+    home = floor.exchange.home
+    as_another = (
+        "import credit_trading.journal.live as live, credit_trading, sys\n"
+        "live.has_wal_reset_bug = lambda: sys.argv[2] == 'affected'\n"
+        "credit_trading.open(sys.argv[1]).close()\n"
+    )
+
+    def another(kind: str) -> str:
+        command = [sys.executable, "-c", as_another, str(home), kind]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
+
+    assert "Install pysqlite3" in another("affected")
+    assert another("sound") == ""
+    floor.exchange.close()
+    assert another("affected") == ""
+    monkeypatch.setattr("credit_trading.journal.live.has_wal_reset_bug", lambda: True)
+    with opened(home):
+        assert "Install pysqlite3" in another("sound")
