@@ -42,6 +42,14 @@ class UserConnection(TrackedConnection):
     path: Path
     lock: weakref.finalize[[tuple[LockFile, int]], UserConnection]
 
+    lock_wait_ms: int | None = None
+
+    def wait_for_locks(self, longest_ms: int) -> None:
+        """How long a statement waits while another program has the file locked."""
+        if longest_ms != self.lock_wait_ms:
+            self.execute(f"PRAGMA busy_timeout = {longest_ms}")
+            self.lock_wait_ms = longest_ms
+
     def close(self) -> None:
         super().close()
         held = self.lock.detach() if hasattr(self, "lock") else None

@@ -172,7 +172,7 @@ class Projector:
             if head.deleted:
                 self._files.path_of(head.number)  # raises NotFound, by the user's name
             with self._files.checkout(head.number) as connection:
-                connection.execute(f"PRAGMA busy_timeout = {lock_wait_ms}")
+                connection.wait_for_locks(lock_wait_ms)
                 self._follow(connection, connection.path, head)
                 ready = True
                 self.faults.pop(head.number, None)
