@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Replays a recorded day of NASDAQ order flow (LOBSTER files) through the exchange, and checks every row of it.
 
-    python scripts/replay_lobster.py GOOG_2012-06-21_message_1.csv GOOG_2012-06-21_orderbook_1.csv --home /tmp/goog --symbol GOOG
+    python scripts/replay_lobster.py GOOG_2012-06-21_message_1.csv GOOG_2012-06-21_orderbook_1.csv --home goog --symbol GOOG
 
 Here: the exchange's public face, nothing below it. Always: the clock is the file's; a row's commands are decided by one COMMIT; their
 ids follow from the files and the row, so that a run that was killed goes on where the journal ends and comes to the same state.
@@ -63,7 +63,7 @@ def main(messages: Path, orderbook: Path, home: Path, symbol: str, users: int, r
     Exits with 0 if every row leaves exactly the book that the file states, nothing is refused and the exchange verifies. Run it again
     after an interruption, or with more --rows: it goes on where it ended.
 
-    Example: replay_lobster.py GOOG_2012-06-21_message_1.csv GOOG_2012-06-21_orderbook_1.csv --home /tmp/goog --symbol GOOG
+    Example: replay_lobster.py GOOG_2012-06-21_message_1.csv GOOG_2012-06-21_orderbook_1.csv --home goog --symbol GOOG
     """
     shown = Display()
     try:
