@@ -93,7 +93,8 @@ def _carry(live: LiveReplica, projector: Projector, hands: dict[int, _Hand]) -> 
             hand.make_ready(replica, log)
     start = perf_counter()
     for number in hands:
-        projector.catch_up(number)
+        with projector.caught_up(number):
+            pass
     seconds = perf_counter() - start
     start = perf_counter()
     for hand in hands.values():

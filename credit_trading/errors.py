@@ -4,7 +4,6 @@
     ├── InvalidInput             a value that cannot be put into whole ticks, lots, units or known forms
     ├── NotFound                 an unknown user, asset, instrument or order
     ├── AlreadyExists            a name that is taken, now or formerly
-    ├── NotAllowed               the one who acts may not do this
     ├── UserNotEmpty             a user who still has orders, holds or a balance cannot be deleted
     ├── CommandConflict          a command id was used before with other content
     ├── OrderRejected            the market said no; stands in the journal under its `code`
@@ -53,10 +52,6 @@ class NotFound(TradingError):
 
 class AlreadyExists(TradingError):
     code = "already_exists"
-
-
-class NotAllowed(TradingError):
-    code = "not_allowed"
 
 
 class UserNotEmpty(TradingError):

@@ -178,12 +178,6 @@ class LiveReplica:
             checkpoint.save(self.checkpoints, replica, self._hash)
         return True
 
-    @property
-    def chain_head(self) -> tuple[int, bytes]:
-        """Sequence and chain hash of the replica; inside `reading` or `writing`."""
-        replica = self._caught_up()
-        return replica.sequence, self._hash
-
     def close(self) -> None:
         with self._locked(), _Locked(self._reader_lock, self._timeout_s):
             self._close_connections()

@@ -96,14 +96,6 @@ class Log:
         ).fetchone()
         return sequence, last_hash
 
-    def first_of(self, command_id: str, *, after: int) -> Entry | None:
-        """The first entry beyond `after` that the command caused; walks that tail, which is meant to be short."""
-        row = self.connection.execute(
-            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence > ? AND cause = ? ORDER BY sequence LIMIT 1",
-            (after, command_id),
-        ).fetchone()
-        return rows.decode(row) if row else None
-
     def money_movement(self, command_id: str) -> Entry | None:
         """The deposit, withdrawal or off-book trade that was made under this id, however long ago."""
         row = self.connection.execute(

@@ -292,8 +292,13 @@ class Sequencer:
         return None if taken else _not_taken
 
     def _project(self, users: set[int]) -> None:
-        if users and self._project_on_commit:
+        """After the decision: whatever goes wrong here must not be taken for its outcome."""
+        if not users or not self._project_on_commit:
+            return
+        try:
             self._projector.catch_up_after_commit(sorted(users))
+        except TradingError as error:
+            _log.warning("users' files catch up when they are next read: %s", error)
 
 
 def _named(entries: Iterable[Entry]) -> set[int]:

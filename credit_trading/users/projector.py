@@ -115,13 +115,8 @@ class Projector:
         with self.caught_up(number):
             return sqlite_utils.Database(self._files.open_for_reading(number))
 
-    def catch_up(self, number: int) -> None:
-        """Raises StorageError for a file that is corrupt, foreign or in use; the journal is not touched."""
-        with self.caught_up(number):
-            pass
-
     def catch_up_after_commit(self, numbers: Iterable[int]) -> None:
-        """As `catch_up` for several users, but for those who are deleted.
+        """Brings the files of these users forward, but for those who are deleted.
 
         Someone waits for an order's answer, not for these files: one that another program has locked is left for later. What
         fails is noted in `faults` and tried again when the file is next read.

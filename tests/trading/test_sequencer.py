@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from credit_trading import Exchange, ManualClock
-from credit_trading.errors import Busy, ClockRefused
+from credit_trading.errors import Busy, ClockRefused, StorageError
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.log import FILE_NAME
+from credit_trading.users.projector import Projector
 from tests.floor import CASH, Floor, rows_of
 
 Reopen = Callable[..., Exchange]
@@ -161,3 +162,18 @@ def test_a_command_repeated_in_one_group_stays_repeated_when_something_expires_b
     assert [outcome.repeated for outcome in outcomes] == [False, True]
     assert floor.kinds()[-2:] == ["deposited", "order_expired"]
     assert floor.findings() == []
+
+
+def test_trouble_after_the_decision_is_not_taken_for_its_outcome(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The order is in the journal: whoever placed it hears so, and the files catch up when they are read."""
+
+    def failing(*_: object) -> None:
+        raise StorageError("exchange.read", FILE_NAME, "the disk reported an error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Projector, "_heads", failing)
+        assert floor.place("ann", "sell", 1, "5.00").order_status == "new"
+    assert "catch up when they are next read" in caplog.text
+    assert len(floor.user("ann").orders.get_active_orders()) == 1
