@@ -1,0 +1,62 @@
+"""One command under way: what rules look at, and how they answer.
+
+Always: a rule emits events or raises, never both; the first event of a command carries the command's content.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from credit_trading.errors import NotFound, TradingError
+from credit_trading.exchange import commands as cmd
+from credit_trading.exchange import events as ev
+from credit_trading.exchange.market import Market
+from credit_trading.exchange.order import Order
+from credit_trading.exchange.rejections import Rejection
+from credit_trading.exchange.replica import Replica, UserState
+
+
+@attrs.define
+class Decision:
+    """One command under way: the first event it emits carries the command's content."""
+
+    replica: Replica
+    request: cmd.Request
+    time_us: int
+    emitted: bool = False
+
+    def emit(self, event: ev.Event) -> None:
+        content = None if self.emitted else self.request.content
+        self.emitted = True
+        self.replica.record(event, time_us=self.time_us, cause=self.request.id, content=content)
+
+    def reject(self, user: int, code: Rejection, *, order: int | None = None, other: int | None = None) -> None:
+        """The market's "no" to anything but a new order."""
+        name = type(self.request.command).__name__
+        self.emit(ev.CommandRejected(user, name, code.value, order, other))
+
+    def fail(self, error: type[TradingError], subject: object, problem: str, hint: str) -> TradingError:
+        return error(f"command {type(self.request.command).__name__}", subject, problem, hint=hint)
+
+    def market(self, symbol: str) -> Market:
+        market = self.replica.markets.get(symbol)
+        if market is None:
+            raise self.fail(NotFound, symbol, "no such instrument", "List them: credit-trading instruments list.")
+        return market
+
+    def user(self, number: int) -> UserState:
+        user = self.replica.users.get(number)
+        if user is None or user.deleted:
+            raise self.fail(NotFound, f"#{number}", "no such user", "List them: credit-trading users list.")
+        return user
+
+    def own_order(self, user: int, order: int | None, client_order_id: str | None) -> Order | None:
+        """The user's open order; None if it is open no longer. An order that never was, or is another's, is not found."""
+        if order is None:
+            return self.replica.client_orders.get((user, client_order_id or ""))
+        found = self.replica.orders.get(order)
+        if not 1 <= order <= self.replica.last_order or (found is not None and found.user != user):
+            raise self.fail(
+                NotFound, order, "this user has no such order", "List them: credit-trading orders list USER_ID."
+            )
+        return found
