@@ -15,7 +15,7 @@ from credit_trading.clock import Clock, ManualClock, SystemClock
 from credit_trading.config import Settings
 from credit_trading.errors import OrderRejected, OutcomeUnknown, TradingError
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.trading.outcome import OrderReport, Outcome
+from credit_trading.trading.outcome import MassCancelReport, OrderReport, Outcome
 from credit_trading.trading.sequencer import Prepared
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "Exchange",
     "JournalEntry",
     "ManualClock",
+    "MassCancelReport",
     "OrderRejected",
     "OrderReport",
     "Outcome",

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import attrs
 import msgspec
 import sqlite_utils
 
@@ -22,25 +23,25 @@ from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.marketdata.market_data import MarketData
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import make_private_folder
 from credit_trading.store.sqlite import StrPath, sqlite3, translated
 from credit_trading.trading.accounts import AccountAdministration, AccountService
+from credit_trading.trading.administration import TradingAdministration
+from credit_trading.trading.assets import AssetAdministration
 from credit_trading.trading.desk import Desk
-from credit_trading.trading.markets import AssetAdministration, InstrumentAdministration, MarketData
+from credit_trading.trading.instruments import InstrumentAdministration
 from credit_trading.trading.orders import OrderManagementService
 from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.trading.verify import Verification, verify
+from credit_trading.trading.verify import Finding, Verification, verify
 from credit_trading.users import catalogue
 from credit_trading.users.files import UserFiles
 from credit_trading.users.manager import PersonalPart, TradingDatabaseManager
 from credit_trading.users.projector import Projector
-
-REMEMBER_COMMANDS = 100_000
-REMEMBER_COMMANDS_US = 24 * 3600 * 1_000_000
 
 _ONE_PAGE = 4096
 """A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
@@ -122,7 +123,7 @@ class Exchange:
         )
         self._desk = Desk(self._live, self._files, self._projector, self._sequencer)
         self._started = False
-        self.market_data = MarketData(self._desk)
+        self.market_data = MarketData(self._live, timeout_s=settings.lock_timeout_s)
 
     def as_admin(self, name: str, *, origin: str | None = None, correlation_id: str | None = None) -> Admin:
         """The exchange for an administrator; `name` stands in audit trails."""
@@ -154,7 +155,10 @@ class Exchange:
         return self._sequencer.submit(commands)
 
     def expire_due(self) -> int:
-        """The sweep: expires orders that are due. They would expire before the next command anyway. Returns how many did."""
+        """The sweep: what is due by time alone happens now instead of just before the next command. Returns how many orders expired.
+
+        Orders expire, instruments open and close by their schedules.
+        """
         return self._sequencer.expire_due()
 
     @property
@@ -191,7 +195,14 @@ class Exchange:
                 f"users' files are here, but {FILE_NAME} is missing",
                 hint=f"Restore {FILE_NAME} from a backup; a new exchange would not know them.",
             )
-        event = Founded(secrets.token_hex(16), REMEMBER_COMMANDS, REMEMBER_COMMANDS_US)
+        settings = self._settings
+        event = Founded(
+            secrets.token_hex(16),
+            settings.remember_commands,
+            settings.remember_commands_s * 1_000_000,
+            settings.remember_client_orders,
+            settings.remember_client_orders_s * 1_000_000,
+        )
         first = Entry(1, self._sequencer.clock.now_us(), "founding", None, event, *[None] * 6)
         with self._live.turn():
             if not path.exists() or path.stat().st_size <= _ONE_PAGE:
@@ -222,6 +233,7 @@ class Admin:
         self.databases = TradingDatabaseManager(desk.live, desk.files, desk.projector, self._submit_personal)
         self.assets = AssetAdministration(desk, principal)
         self.instruments = InstrumentAdministration(desk, principal)
+        self.trading = TradingAdministration(desk, principal)
         self.accounts = AccountAdministration(desk, principal)
         self.transactions = TransactionAdministration(desk, principal)
         self.market_data = exchange.market_data
@@ -254,8 +266,10 @@ class Admin:
             after += 1000
 
     def verify(self, *, progress: Progress = no_progress) -> Verification:
-        """All invariants: see `credit_trading.trading.verify`."""
-        return verify(self._desk, progress=progress)
+        """All invariants, of market data too: see `credit_trading.trading.verify` and `credit_trading.marketdata.check`."""
+        told = verify(self._desk, progress=progress)
+        public = [Finding("market data", problem) for problem in self.market_data.check()]
+        return attrs.evolve(told, findings=[*told.findings, *public])
 
     def _submit_personal(self, command: cmd.Command, personal: PersonalPart) -> None:
         prepared = self._desk.sequencer.prepare(

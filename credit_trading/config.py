@@ -1,4 +1,7 @@
-"""Settings of one opened exchange, each with its unit. What must be the same in every process is founded with the exchange instead."""
+"""Settings of one opened exchange, each with its unit.
+
+What must be the same in every process is read once, when the exchange is founded, and stands in its journal from then on.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,15 @@ from credit_trading.errors import InvalidInput
 _PREFIX = "CREDIT_TRADING_"
 
 
+_MOST = 10**12
+"""A setting that is larger is a slip, and in microseconds would no longer fit 63 bits."""
+
+
 def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:  # noqa: ARG001 - attrs' signature
-    if value <= 0:
-        raise InvalidInput("settings", attribute.name, f"{value} is not positive", hint="Give a number above zero.")
+    if not 0 < value <= _MOST:
+        raise InvalidInput(
+            "settings", attribute.name, f"{value} is not from 1 to {_MOST}", hint="Give a number above zero."
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +40,15 @@ class Settings:
     """A checkpoint is written when the exchange is opened or closed and at least so many events have come since the last."""
     max_clock_jump_s: int = attrs.field(default=366 * 86_400, validator=_positive)
     """A decision further ahead of the journal's last event than this is refused: more likely a wrong clock than a long silence."""
+
+    remember_commands: int = attrs.field(default=100_000, validator=_positive)
+    """When an exchange is founded: of how many of the latest commands the ids and answers are remembered."""
+    remember_commands_s: int = attrs.field(default=86_400, validator=_positive)
+    """When an exchange is founded: and for how long at most."""
+    remember_client_orders: int = attrs.field(default=1_000, validator=_positive)
+    """When an exchange is founded: how many client order ids of each user stay taken after their orders are done, the latest first."""
+    remember_client_orders_s: int = attrs.field(default=86_400, validator=_positive)
+    """When an exchange is founded: and for how long at most. While its order is open, an id is taken in any case."""
 
     @classmethod
     def from_environment(cls) -> Self:

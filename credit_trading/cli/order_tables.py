@@ -19,6 +19,13 @@ _SHORT = {
     "fill_or_kill": "FOK",
     "insufficient_funds": "no funds",
     "instrument_halted": "halted",
+    "instrument_closed": "closed",
+    "user_suspended": "suspended",
+    "duplicate_client_order_id": "duplicate id",
+    "post_only_would_take": "would take",
+    "stop_would_trigger": "would trigger",
+    "too_many_open_orders": "too many",
+    "price_outside_band": "outside band",
 }
 """Traders' words for the longest reasons, where a column is narrow; `orders show` and --json give them in full."""
 
@@ -28,24 +35,32 @@ def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Order", right=True),
         Column("Symbol"),
         Column("Side"),
+        Column("Type", spare=True),
         Column("Price", right=True),
+        Column("Stop", right=True, spare=True),
         Column("Quantity", right=True),
+        Column("Shows", right=True, spare=True),
         Column("Filled", right=True),
         Column("Remaining", right=True, spare=True),
         Column("Done", right=not output.is_fancy(sys.stdout)),
         Column("Average", right=True),
+        Column("Version", right=True, spare=True),
     ]
     rows = [
         (
             str(order.order_id),
             order.symbol,
             side(order.side),
-            order.price_per_credit,
+            order.order_type.replace("_", "-"),
+            order.price_per_credit or "market",
+            order.stop_price,
             order.quantity,
+            order.displayed_quantity,
             order.filled_quantity,
             order.remaining_quantity,
             _progress(order.percent_filled),
             average(order.average_price),
+            str(order.version),
         )
         for order in orders
     ]
@@ -63,6 +78,10 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Average", right=True),
         Column("Fees", right=True, spare=True),
         Column("Ended", wrap=True),
+        Column("Type", spare=True),
+        Column("Stop", right=True, spare=True),
+        Column("Shows", right=True, spare=True),
+        Column("Version", right=True, spare=True),
     ]
     rows = [
         (
@@ -75,6 +94,10 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
             average(order.average_price),
             order.fees,
             _ended(order),
+            order.order_type.replace("_", "-"),
+            order.stop_price,
+            order.displayed_quantity,
+            str(order.version),
         )
         for order in orders
     ]

@@ -11,6 +11,8 @@ from credit_trading.cli.session import Session
 from credit_trading.cli.tables import average
 from credit_trading.trading.outcome import OrderReport
 
+_SELF_TRADE = ["cancel-newest", "cancel-oldest", "cancel-both", "decrement"]
+
 
 @click.group(cls=Group, examples=["orders list ann"])
 def orders() -> None:
@@ -21,6 +23,8 @@ def orders() -> None:
     examples=[
         "orders place ann VCS-1340-2020/USD buy 10 --price 12.50",
         "orders place ann VCS-1340-2020/USD sell 5",
+        "orders place ann VCS-1340-2020/USD sell 5 --type stop --stop-price 12.00",
+        "orders place ann VCS-1340-2020/USD sell 50 --price 13.00 --display-quantity 10 --post-only",
         "orders place ann VCS-1340-2020/USD buy 10 --price 12.40 --expires-at 2031-12-31T17:00:00Z --client-order-id q4-7",
     ]
 )
@@ -28,13 +32,27 @@ def orders() -> None:
 @click.argument("symbol")
 @click.argument("side", type=click.Choice(["buy", "sell"]), metavar="SIDE")
 @click.argument("quantity")
-@click.option("--price", metavar="P", help="The limit; a market order without one.")
+@click.option(
+    "--type",
+    "order_type",
+    type=click.Choice(["limit", "market", "stop", "stop-limit"]),
+    help="Unless given, --price and --stop-price say it; given, they must agree.",
+)
+@click.option("--price", metavar="P", help="The limit; without it the order goes at market.")
+@click.option("--stop-price", metavar="P", help="It waits unseen until a trade at this price or beyond.")
 @click.option(
     "--time-in-force",
-    type=click.Choice(["GTC", "GTD", "IOC", "FOK"]),
+    type=click.Choice(["GTC", "DAY", "GTD", "IOC", "FOK"]),
     help="How long it stands. Unless given: GTC, GTD with --expires-at, IOC for a market order.",
 )
 @click.option("--expires-at", metavar="T", help="When a GTD order expires: 2031-12-31T17:00:00Z.")
+@click.option("--display-quantity", metavar="Q", help="An iceberg: the book shows so much of it at a time.")
+@click.option("--post-only", is_flag=True, help="Refused if it would trade on arrival.")
+@click.option(
+    "--self-trade",
+    type=click.Choice(_SELF_TRADE),
+    help="What happens where it meets an order of the same user. Unless given, the instrument's mode.",
+)
 @click.option("--client-order-id", metavar="ID", help="The user's own name for it; placed again, it is the same order.")
 @click.pass_obj
 def place(
@@ -43,9 +61,14 @@ def place(
     symbol: str,
     side: str,
     quantity: str,
+    order_type: str | None,
     price: str | None,
+    stop_price: str | None,
     time_in_force: str | None,
     expires_at: str | None,
+    display_quantity: str | None,
+    post_only: bool,
+    self_trade: str | None,
     client_order_id: str | None,
 ) -> None:
     """Places an order; SIDE is buy or sell. With --price it is a limit order, without a market order."""
@@ -55,8 +78,13 @@ def place(
             side,
             quantity,
             price,
+            order_type=order_type,
+            stop_price=stop_price,
             time_in_force=time_in_force,
             expires_at=expires_at,
+            display_quantity=display_quantity,
+            post_only=post_only,
+            self_trade=self_trade,
             client_order_id=client_order_id,
         )
     session.show(report, lambda: _say(report))
@@ -94,16 +122,41 @@ def show(session: Session, user_id: str, order_id: int) -> None:
     session.show(found, lambda: draw_order(found))
 
 
-@orders.command(examples=["orders amend ann 1 --quantity 8", "orders amend ann 1 --price 12.45 --quantity 12"])
+@orders.command(
+    examples=[
+        "orders amend ann 1 --quantity 8",
+        "orders amend ann 1 --price 12.45 --quantity 12 --expected-version 2",
+        "orders amend ann 1 --expires-at 2031-12-31T17:00:00Z --display-quantity 3",
+    ]
+)
 @click.argument("user_id")
 @click.argument("order_id", type=WHOLE_NUMBER)
 @click.option("--price", metavar="P", help="The new limit; the order goes to the end of the queue.")
 @click.option("--quantity", metavar="Q", help="The new quantity, what is filled included; less keeps its place.")
+@click.option("--expires-at", metavar="T", help="The new expiry; the order is GTD from then on.")
+@click.option("--display-quantity", metavar="Q", help="How much of it the book shows at a time; less keeps its place.")
+@click.option("--expected-version", type=WHOLE_NUMBER, metavar="N", help="Refused if the order has changed since.")
 @click.pass_obj
-def amend(session: Session, user_id: str, order_id: int, price: str | None, quantity: str | None) -> None:
-    """Changes an open order's price or quantity."""
+def amend(
+    session: Session,
+    user_id: str,
+    order_id: int,
+    price: str | None,
+    quantity: str | None,
+    expires_at: str | None,
+    display_quantity: str | None,
+    expected_version: int | None,
+) -> None:
+    """Changes an open order's price, quantity, expiry or display quantity."""
     with session.user(user_id) as user:
-        report = user.orders.amend_order(order_id, price=price, quantity=quantity)
+        report = user.orders.amend_order(
+            order_id,
+            price=price,
+            quantity=quantity,
+            expires_at=expires_at,
+            display_quantity=display_quantity,
+            expected_version=expected_version,
+        )
     session.show(report, lambda: _say(report))
 
 
@@ -116,6 +169,24 @@ def cancel(session: Session, user_id: str, order_id: int) -> None:
     with session.user(user_id) as user:
         report = user.orders.cancel_order(order_id)
     session.show(report, lambda: _say(report))
+
+
+@orders.command(
+    "cancel-all",
+    examples=[
+        "orders cancel-all --user ann",
+        "orders cancel-all --symbol VCS-1340-2020/USD",
+        "orders cancel-all --user ann --symbol VCS-1340-2020/USD",
+    ],
+)
+@click.option("--user", "user_id", metavar="USER_ID", help="Only orders of this user.")
+@click.option("--symbol", metavar="S", help="Only orders in this instrument.")
+@click.pass_obj
+def cancel_all(session: Session, user_id: str | None, symbol: str | None) -> None:
+    """Cancels all open orders of a user, of an instrument, or of a user in an instrument."""
+    with session.admin() as admin:
+        report = admin.trading.cancel_all_orders(user_id=user_id, symbol=symbol)
+    session.show(report, lambda: output.say(f"Canceled {report.orders} open order{'' if report.orders == 1 else 's'}"))
 
 
 def _say(report: OrderReport) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from rich.text import Text
 
 from credit_trading.cli import output
 from credit_trading.cli.accounts import draw_balances
@@ -14,6 +15,7 @@ from credit_trading.cli.session import Session
 from credit_trading.cli.statistics import draw_statistics
 from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
 from credit_trading.errors import InvalidInput
+from credit_trading.trading.administration import UserFees
 from credit_trading.users.manager import TradingDatabase
 
 
@@ -59,13 +61,14 @@ def list_(session: Session, search: str, sort: str, descending: bool, limit: int
 @click.argument("user_id")
 @click.pass_obj
 def show(session: Session, user_id: str) -> None:
-    """Shows a user: file, balances, statistics, number of open orders."""
+    """Shows a user: status, file, balances, statistics, number of open orders, fees of their own."""
     with session.admin() as admin:
         user = admin.databases.show_trading_database(user_id)
         own = admin.on_behalf_of(user_id)
         balances = own.accounts.get_balances()
         statistics = own.transactions.calculate_trading_statistics()
         active_orders = len(own.orders.get_active_orders())
+        fees = admin.trading.get_user_fees(user_id)
 
     def draw() -> None:
         draw_fields(
@@ -74,6 +77,7 @@ def show(session: Session, user_id: str) -> None:
                 "E-mail": user.email,
                 "Created (UTC)": moment(user.created_at),
                 "File": str(user.path),
+                "Status": _status(user),
                 "Open orders": str(active_orders),
             }
         )
@@ -81,8 +85,15 @@ def show(session: Session, user_id: str) -> None:
             draw_balances(balances, title="Balances")
         if statistics:
             draw_statistics(statistics, title="Statistics")
+        if fees:
+            _draw_fees(fees)
 
-    value = _shown(user) | {"active_orders": active_orders, "balances": balances, "statistics": statistics}
+    value = _shown(user) | {
+        "active_orders": active_orders,
+        "balances": balances,
+        "statistics": statistics,
+        "fees": fees,
+    }
     session.show(value, draw)
 
 
@@ -112,6 +123,58 @@ def delete(session: Session, user_id: str, yes: bool, sweep_to: str | None) -> N
     session.show({"user_id": user_id, "deleted": True, "swept_to": sweep_to}, lambda: output.say(f"Deleted {user_id}"))
 
 
+_note = click.option("--note", metavar="TEXT", help="A remark for the user's audit trail.")
+
+
+@users.command(examples=['users suspend ann --note "documents expired"'])
+@click.argument("user_id")
+@_note
+@click.pass_obj
+def suspend(session: Session, user_id: str, note: str | None) -> None:
+    """Cancels a user's open orders and refuses new ones. Deposits and withdrawals go on."""
+    with session.admin() as admin:
+        now = admin.trading.suspend_user(user_id, note=note)
+    canceled = f"{now.orders} open order{'' if now.orders == 1 else 's'} canceled"
+    session.show(now, lambda: output.say(f"{user_id} is suspended; {canceled}"))
+
+
+@users.command(examples=["users resume ann"])
+@click.argument("user_id")
+@_note
+@click.pass_obj
+def resume(session: Session, user_id: str, note: str | None) -> None:
+    """Lets a suspended user trade again."""
+    with session.admin() as admin:
+        now = admin.trading.resume_user(user_id, note=note)
+    session.show(now, lambda: output.say(f"{user_id} may trade again"))
+
+
+@users.command(
+    examples=[
+        "users fees ann VCS-1340-2020/USD --maker-fee 0 --taker-fee 0.001",
+        "users fees ann VCS-1340-2020/USD --none",
+    ]
+)
+@click.argument("user_id")
+@click.argument("symbol")
+@click.option("--maker-fee", metavar="R", help="Part of a trade's value; left out, the instrument's.")
+@click.option(
+    "--taker-fee", metavar="R", help="Part of a trade's value that an incoming order pays; left out, the instrument's."
+)
+@click.option("--none", "clear", is_flag=True, help="The instrument's own fees again.")
+@click.pass_obj
+def fees(
+    session: Session, user_id: str, symbol: str, maker_fee: str | None, taker_fee: str | None, clear: bool
+) -> None:
+    """Gives a user fees of their own in an instrument, for the orders that come from now on."""
+    if clear == (maker_fee is not None or taker_fee is not None):
+        raise click.UsageError("Give --maker-fee, --taker-fee or both, or --none.")
+    with session.admin() as admin:
+        now = admin.trading.set_user_fees(user_id, symbol, maker_fee=maker_fee, taker_fee=taker_fee)
+    own = f"maker {now.maker_fee or 'as all'}, taker {now.taker_fee or 'as all'}"
+    session.show(now, lambda: output.say(f"Fees of {user_id} in {symbol}: {own}"))
+
+
 def _ask(user: TradingDatabase, sweep_to: str | None) -> None:
     """Raises InvalidInput unless a person says yes."""
     if not sys.stdin.isatty():
@@ -129,15 +192,27 @@ def _shown(user: TradingDatabase) -> dict[str, object]:
         "email": user.email,
         "created_at": user.created_at,
         "path": str(user.path),
+        "suspended": user.suspended,
     }
+
+
+def _status(user: TradingDatabase) -> Text:
+    return Text("suspended", "yellow") if user.suspended else Text("active", "green")
+
+
+def _draw_fees(fees: Sequence[UserFees]) -> None:
+    columns = [Column("Symbol"), Column("Maker fee", right=True), Column("Taker fee", right=True)]
+    rows = [(own.symbol, own.maker_fee, own.taker_fee) for own in fees]
+    draw_table(columns, rows, title="Fees of their own")
 
 
 def _draw(found: Sequence[TradingDatabase]) -> None:
     columns = [
         Column("User"),
         Column("E-mail", wrap=True),
+        Column("Status"),
         Column("Created (UTC)", spare=True),
         Column("File", spare=True, wrap=True),
     ]
-    rows = [(user.user_id, user.email, moment(user.created_at), user.path.name) for user in found]
+    rows = [(user.user_id, user.email, _status(user), moment(user.created_at), user.path.name) for user in found]
     draw_table(columns, rows, empty="No such users.")

@@ -1,15 +1,15 @@
-"""The rules of everything but orders: money in and out, deals off the book, users, assets, instruments."""
+"""The rules of accounts and users: money in and out, deals off the book, busts; users come, are suspended and go."""
 
 from __future__ import annotations
 
-from credit_trading.errors import AlreadyExists, InvalidInput, UserNotEmpty
+from credit_trading.errors import InvalidInput, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.decision import Decision
+from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.order import CancelReason
 from credit_trading.exchange.order_rules import cancel
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.exchange.replica import UserState
 from credit_trading.money.amount import MAX_UNITS
 
 
@@ -37,6 +37,10 @@ def trade_off_book(run: Decision, command: cmd.TradeOffBook) -> None:
         raise run.fail(InvalidInput, f"#{command.buyer}", "buyer and seller are the same user", "Name two users.")
     if command.base == command.quote:
         raise run.fail(InvalidInput, command.base, "an asset cannot be paid for with itself", "Name two assets.")
+    for user, other in ((command.buyer, command.seller), (command.seller, command.buyer)):
+        if replica.users[user].suspended:
+            run.reject(user, Rejection.USER_SUSPENDED, other=other)
+            return
     if command.total > replica.accounts.available(command.buyer, command.quote):
         run.reject(command.buyer, Rejection.INSUFFICIENT_FUNDS, other=command.seller)
     elif command.quantity > replica.accounts.available(command.seller, command.base):
@@ -58,6 +62,32 @@ def trade_off_book(run: Decision, command: cmd.TradeOffBook) -> None:
         )
 
 
+def bust_trade(run: Decision, command: cmd.BustTrade) -> None:
+    """Whoever gave gets it back, fees included; refused if what is to be given back is no longer available."""
+    run.user(command.buyer)
+    run.user(command.seller)
+    available = run.replica.accounts.available
+    if command.quantity > available(command.buyer, command.base):
+        run.reject(command.buyer, Rejection.CANNOT_GIVE_BACK, other=command.seller)
+    elif command.value - command.seller_fee > available(command.seller, command.quote):
+        run.reject(command.seller, Rejection.CANNOT_GIVE_BACK, other=command.buyer)
+    else:
+        run.emit(
+            ev.TradeBusted(
+                command.trade,
+                command.buyer,
+                command.seller,
+                command.base,
+                command.quote,
+                command.quantity,
+                command.value,
+                command.buyer_fee,
+                command.seller_fee,
+                command.symbol,
+            )
+        )
+
+
 def create_user(run: Decision, command: cmd.CreateUser) -> None:
     run.emit(ev.UserCreated(len(run.replica.users) + 1, command.digest))
 
@@ -65,6 +95,18 @@ def create_user(run: Decision, command: cmd.CreateUser) -> None:
 def change_email(run: Decision, command: cmd.ChangeEmail) -> None:
     run.user(command.user)
     run.emit(ev.UserEmailChanged(command.user, command.digest))
+
+
+def suspend_user(run: Decision, command: cmd.SuspendUser) -> None:
+    user = run.user(command.user)
+    run.emit(ev.UserSuspended(command.user))
+    for order in user.open_orders_in(None):
+        cancel(run, order, CancelReason.USER_SUSPENDED)
+
+
+def resume_user(run: Decision, command: cmd.ResumeUser) -> None:
+    run.user(command.user)
+    run.emit(ev.UserResumed(command.user))
 
 
 def delete_user(run: Decision, command: cmd.DeleteUser) -> None:
@@ -77,51 +119,20 @@ def delete_user(run: Decision, command: cmd.DeleteUser) -> None:
         run.user(command.sweep_to)
         if command.sweep_to == command.user:
             raise run.fail(InvalidInput, f"#{command.user}", "swept to the user itself", "Name another user.")
-    for number in sorted(user.open_orders):  # a loaded replica does not know in which order they came
-        cancel(run, user.open_orders[number], CancelReason.USER_DELETED)
+    for order in user.open_orders_in(None):
+        cancel(run, order, CancelReason.USER_DELETED)
     for asset, balance in balances.items():
         run.emit(ev.Transferred(command.user, command.sweep_to or 0, asset, balance.posted))
     run.emit(ev.UserDeleted(command.user))
 
 
 def _check_empty(run: Decision, user: UserState, *, has_balance: bool) -> None:
-    if user.open_orders or has_balance:
-        what = f"{len(user.open_orders)} open orders" if user.open_orders else "a balance"
+    open_orders = user.open_orders_in(None)
+    if open_orders or has_balance:
+        what = f"{len(open_orders)} open orders" if open_orders else "a balance"
         raise run.fail(
             UserNotEmpty,
             f"#{user.number}",
             f"the user still has {what}",
             "Cancel and withdraw first, or move all to another user: --sweep-to USER_ID.",
         )
-
-
-def add_asset(run: Decision, command: cmd.AddAsset) -> None:
-    asset = command.asset
-    if asset.code in run.replica.assets:
-        raise run.fail(AlreadyExists, asset.code, "the asset exists", "List them: credit-trading assets list.")
-    run.emit(ev.AssetAdded(asset.code, asset.decimals))
-
-
-def add_instrument(run: Decision, command: cmd.AddInstrument) -> None:
-    instrument = command.instrument
-    if instrument.symbol in run.replica.markets:
-        raise run.fail(
-            AlreadyExists, instrument.symbol, "the instrument exists", "List them: credit-trading instruments list."
-        )
-    run.emit(
-        ev.InstrumentAdded(
-            instrument.symbol,
-            instrument.base.code,
-            instrument.quote.code,
-            instrument.tick_size,
-            instrument.lot_size,
-            instrument.maker_ppm,
-            instrument.taker_ppm,
-            instrument.collar_ppm,
-        )
-    )
-
-
-def set_instrument_status(run: Decision, command: cmd.SetInstrumentStatus) -> None:
-    run.market(command.symbol)
-    run.emit(ev.InstrumentStatusChanged(command.symbol, command.halted))

@@ -42,8 +42,11 @@ class Accounts:
             return self._by_account.setdefault(account, {}).setdefault(asset, Balance())
 
     def available(self, account: int, asset: str) -> int:
-        balance = self._by_account.get(account, {}).get(asset)
-        return balance.available if balance else 0
+        try:
+            balance = self._by_account[account][asset]
+        except KeyError:
+            return 0
+        return balance.posted - balance.held
 
     def of(self, account: int) -> dict[str, Balance]:
         """The account's balances by asset, in the order of the codes, empty ones left out."""
@@ -63,7 +66,10 @@ class Accounts:
 
     def hold(self, account: int, asset: str, change: int) -> None:
         """Reserve (positive) or release (negative)."""
-        balance = self.balance(account, asset)
+        try:
+            balance = self._by_account[account][asset]
+        except KeyError:
+            balance = self.balance(account, asset)
         balance.held += change
         assert 0 <= balance.held <= balance.posted, f"account {account} {asset}: {balance}"
 

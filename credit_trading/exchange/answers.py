@@ -6,8 +6,7 @@ process and after every restart.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import deque
 
 import msgspec
 
@@ -16,7 +15,8 @@ class Answer(msgspec.Struct, gc=False):
     """The outcome of one command; complete once the command's last event is applied, and never changed after.
 
     `content` is the digest of what was asked. For orders: `order` is its number, `status` how the order stood when the command was
-    done, with `filled_lots`, `filled_value` and `fees` in total so far. `code` is the rejection, or empty.
+    done, with `filled_lots`, `filled_value` and `fees` in total so far. `code` is the rejection, or empty. `orders` counts those that a
+    mass action canceled.
     """
 
     content: str
@@ -30,29 +30,27 @@ class Answer(msgspec.Struct, gc=False):
     filled_lots: int = 0
     filled_value: int = 0
     fees: int = 0
+    orders: int = 0
 
 
-class Answers:
+class Answers(dict[str, Answer]):
     """Answers by command id, oldest first."""
 
     def __init__(self, *, most: int, longest_us: int) -> None:
+        super().__init__()
         self._most = most
         self._longest_us = longest_us
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
-
-    def get(self, command_id: str) -> Answer | None:
-        return self._answers.get(command_id)
+        self._oldest_first: deque[str] = deque()
 
     def add(self, command_id: str, answer: Answer) -> None:
         """Remembers one more and forgets what is beyond the founded number or older than the founded age."""
-        answers = self._answers
-        answers[command_id] = answer
+        oldest_first = self._oldest_first
+        self[command_id] = answer
+        oldest_first.append(command_id)
         horizon_us = answer.time_us - self._longest_us
-        while len(answers) > self._most or next(iter(answers.values())).time_us < horizon_us:
-            answers.popitem(last=False)
+        while len(oldest_first) > self._most or self[oldest_first[0]].time_us < horizon_us:
+            del self[oldest_first.popleft()]
 
-    def __iter__(self) -> Iterator[tuple[str, Answer]]:
-        return iter(self._answers.items())
-
-    def __len__(self) -> int:
-        return len(self._answers)
+    def forget_latest(self) -> None:
+        """The answer that was added last is remembered elsewhere."""
+        del self[self._oldest_first.pop()]

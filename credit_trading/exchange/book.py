@@ -1,7 +1,7 @@
 """The limit order book of one instrument: price-time priority.
 
 Here: which orders rest, at which level, in which place. Never here: balances, users' rights, fees.
-Always: a level knows the sum of its orders; orders at one price stand in the order in which they came; the best price is found in
+Always: a level knows the sum of what its orders show; orders at one price stand in the order in which they came; the best price is found in
 O(1), adding and removing cost O(log levels) at most, and no operation walks a queue.
 """
 
@@ -11,17 +11,16 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
 
-import attrs
+import msgspec
 
 from credit_trading.exchange.order import Order
 
 
-@attrs.define(eq=False)
-class Level:
-    """The queue at one price, oldest first, and the lots that remain in it."""
+class Level(msgspec.Struct, eq=False, gc=False):
+    """The queue at one price, oldest first, and the lots that its orders show."""
 
     price_ticks: int
-    orders: OrderedDict[int, Order] = attrs.Factory(OrderedDict)
+    orders: OrderedDict[int, Order]
     lots: int = 0
 
 
@@ -43,24 +42,24 @@ class BookSide:
         key = self._sign * order.price_ticks
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = Level(order.price_ticks)
+            level = self._levels[key] = Level(order.price_ticks, OrderedDict())
             heapq.heappush(self._heap, key)
         elif not level.orders:
             self._empty -= 1
         level.orders[order.number] = order
-        level.lots += order.remaining_lots
+        level.lots += order.shown_lots
 
     def remove(self, order: Order) -> None:
         level = self._levels[self._sign * order.price_ticks]
         del level.orders[order.number]
-        level.lots -= order.remaining_lots
+        level.lots -= order.shown_lots
         if not level.orders:
             self._empty += 1
             if self._empty > 64 and self._empty * 2 > len(self._heap):
                 self._drop_empty()
 
     def reduce(self, order: Order, lots: int) -> None:
-        """The order keeps its place and its level loses that many lots; the caller changes the order itself."""
+        """The order keeps its place and shows that many lots less; the caller changes the order itself."""
         self._levels[self._sign * order.price_ticks].lots -= lots
 
     def best(self) -> Level | None:

@@ -9,6 +9,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from credit_trading.exchange.market_rules import MarketRules, RuleChanges
+from credit_trading.exchange.schedule import Schedule
 from credit_trading.money import Asset, Instrument
 
 
@@ -17,7 +19,11 @@ class Command(msgspec.Struct, frozen=True, tag=True):
 
 
 class PlaceOrder(Command, frozen=True):
-    """FIX NewOrderSingle (35=D). `price_ticks` is None for a market order; `expires_at_us` is ExpireTime (126)."""
+    """FIX NewOrderSingle (35=D). `price_ticks` is None for an order at market; `expires_at_us` is ExpireTime (126).
+
+    `stop_ticks` (StopPx 99) makes it a stop or, with a price, a stop-limit order. `display_lots` (DisplayQty 1138) makes it an iceberg.
+    `self_trade` is None for the instrument's own mode.
+    """
 
     user: int
     symbol: str
@@ -27,6 +33,10 @@ class PlaceOrder(Command, frozen=True):
     time_in_force: str
     expires_at_us: int | None = None
     client_order_id: str | None = None
+    stop_ticks: int | None = None
+    display_lots: int | None = None
+    post_only: bool = False
+    self_trade: str | None = None
 
 
 class CancelOrder(Command, frozen=True):
@@ -40,7 +50,8 @@ class CancelOrder(Command, frozen=True):
 class AmendOrder(Command, frozen=True):
     """FIX OrderCancelReplaceRequest (35=G). `quantity_lots` is the order's total, what is filled included; None keeps the value.
 
-    `symbol` is the instrument on whose grid price and quantity were counted: the order's own.
+    `symbol` is the instrument on whose grid price and quantity were counted: the order's own. `expected_version` refuses the amend if
+    the order has changed since.
     """
 
     user: int
@@ -49,6 +60,16 @@ class AmendOrder(Command, frozen=True):
     client_order_id: str | None = None
     price_ticks: int | None = None
     quantity_lots: int | None = None
+    expires_at_us: int | None = None
+    display_lots: int | None = None
+    expected_version: int | None = None
+
+
+class CancelOrders(Command, frozen=True):
+    """FIX OrderMassCancelRequest (35=q): all open orders of a user, of an instrument, or of a user in an instrument; not neither."""
+
+    user: int | None
+    symbol: str | None
 
 
 class Deposit(Command, frozen=True):
@@ -95,19 +116,67 @@ class DeleteUser(Command, frozen=True):
     sweep_to: int | None = None
 
 
+class SuspendUser(Command, frozen=True):
+    """Cancels the user's open orders and refuses new ones."""
+
+    user: int
+
+
+class ResumeUser(Command, frozen=True):
+    user: int
+
+
+class SetUserFees(Command, frozen=True):
+    """The user's own rates in one instrument; None for the instrument's."""
+
+    user: int
+    symbol: str
+    maker_ppm: int | None
+    taker_ppm: int | None
+
+
+class BustTrade(Command, frozen=True):
+    """Takes a trade back, on the book or off it. What it posted is given as the journal has it; fees are 0 off the book."""
+
+    trade: int
+    symbol: str | None
+    base: str
+    quote: str
+    buyer: int
+    seller: int
+    quantity: int
+    value: int
+    buyer_fee: int
+    seller_fee: int
+
+
 class AddAsset(Command, frozen=True):
     asset: Asset
 
 
 class AddInstrument(Command, frozen=True):
     instrument: Instrument
+    rules: MarketRules = MarketRules()
+
+
+class SetRules(Command, frozen=True):
+    symbol: str
+    changes: RuleChanges
+
+
+class SetSchedule(Command, frozen=True):
+    """None takes the schedule away; the instrument then stays as it is until it is opened or closed by hand."""
+
+    symbol: str
+    schedule: Schedule | None
 
 
 class SetInstrumentStatus(Command, frozen=True):
-    """FIX SecurityTradingStatus (326): `halted` takes cancels only."""
+    """FIX SecurityTradingStatus (326). None leaves that side of the status as it is: a halt outweighs the session, open or not."""
 
     symbol: str
-    halted: bool
+    halted: bool | None = None
+    session_open: bool | None = None
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -5,24 +5,26 @@ Always: a rule emits events or raises, never both; the first event of a command 
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from credit_trading.errors import NotFound, TradingError
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.order import Order
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.exchange.replica import Replica, UserState
+from credit_trading.exchange.replica import Replica
+from credit_trading.exchange.schedule import Calendar, no_sessions
 
 
-@attrs.define
-class Decision:
+class Decision(msgspec.Struct, eq=False, gc=False):
     """One command under way: the first event it emits carries the command's content."""
 
     replica: Replica
     request: cmd.Request
     time_us: int
+    calendar: Calendar = no_sessions
     emitted: bool = False
 
     def emit(self, event: ev.Event) -> None:
@@ -53,7 +55,8 @@ class Decision:
     def own_order(self, user: int, order: int | None, client_order_id: str | None) -> Order | None:
         """The user's open order; None if it is open no longer. An order that never was, or is another's, is not found."""
         if order is None:
-            return self.replica.client_orders.get((user, client_order_id or ""))
+            taken = self.replica.client_orders.get(user, client_order_id or "", time_us=self.time_us)
+            return self.replica.orders.get(taken.answer.order) if taken else None
         found = self.replica.orders.get(order)
         if not 1 <= order <= self.replica.last_order or (found is not None and found.user != user):
             raise self.fail(

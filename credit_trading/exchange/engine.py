@@ -1,13 +1,12 @@
 """The engine: what each command does to the exchange, decided on the replica and emitted as events.
 
-Here: one command from its id to its answer, expiry, and which rule decides which command. Never here: the rules themselves (order_rules,
-account_rules); clocks, files, randomness; changing state (that is `Replica.apply`).
+Here: one command from its id to its answer, what time alone brings about, and which rule decides which command. Never here: the rules
+themselves (order_rules, account_rules, instrument_rules); clocks, files, randomness; changing state (that is `Replica.apply`).
 Always: a command that raises has emitted nothing of its own; each event is applied as it is emitted, so the next decision sees it.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 from typing import Any
 
@@ -15,31 +14,54 @@ from credit_trading.errors import CommandConflict
 from credit_trading.exchange import account_rules as accounts
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
+from credit_trading.exchange import instrument_rules as instruments
 from credit_trading.exchange import order_rules as orders
 from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.decision import Decision
+from credit_trading.exchange.instrument_rules import session_change
+from credit_trading.exchange.order import DAY, ExpiryReason, Order
 from credit_trading.exchange.replica import Replica
+from credit_trading.exchange.schedule import Calendar, no_sessions
 
-EXPIRY = "expiry"
-"""The cause of events that only the passing of time brought about."""
+EXPIRY, SCHEDULE = "expiry", "schedule"
+"""The causes of events that only the passing of time brought about."""
 
 
-def handle(replica: Replica, request: cmd.Request, *, time_us: int) -> Answer:
-    """Decides one command at `time_us`; what is due expires first. The events stand in `replica.pending` after.
+def handle(replica: Replica, request: cmd.Request, *, time_us: int, calendar: Calendar = no_sessions) -> Answer:
+    """Decides one command at `time_us`; what is due by then comes first. The events stand in `replica.pending` after.
 
-    The same id with the same content returns its first answer and emits nothing. Raises TradingError subclasses for what is
-    malformed (unknown names, other content under a known id); the market's "no" is an answer with a code.
+    The same id with the same content returns its first answer and emits nothing; so does a client order id, and a trade that is busted
+    already. Raises TradingError subclasses for what is malformed (unknown names, other content under a known id); the market's "no"
+    is an answer with a code.
     """
-    expire_due(replica, time_us=time_us)
+    if replica.next_due_us <= time_us:
+        advance(replica, time_us=time_us, calendar=calendar)
     known = replica.answers.get(request.id)
     if known is not None:
         check_same_content(request, known.content)
         return known
-    decision = Decision(replica, request, time_us)
+    known = _known_otherwise(replica, request, time_us)
+    if known is not None:
+        return known
+    decision = Decision(replica, request, time_us, calendar)
     _HANDLERS[type(request.command)](decision, request.command)
-    answer = replica.answers.get(request.id)
-    assert answer is not None, f"command {request.id} left no event"
-    return answer
+    assert replica.latest_id == request.id, f"command {request.id} left no event"
+    return replica.latest_answer
+
+
+def _known_otherwise(replica: Replica, request: cmd.Request, time_us: int) -> Answer | None:
+    """The answer to a client order id or to the bust of a trade, whichever command brought it about."""
+    command = request.command
+    if isinstance(command, cmd.BustTrade):
+        return replica.busted.get(command.trade)
+    if not isinstance(command, cmd.PlaceOrder) or command.client_order_id is None:
+        return None
+    placed = replica.client_orders.get(command.user, command.client_order_id, time_us=time_us)
+    if placed is None or placed.answer.content == request.content:
+        return placed.answer if placed is not None else None
+    if placed.command_id == request.id:
+        check_same_content(request, placed.answer.content)
+    return None
 
 
 def check_same_content(request: cmd.Request, content: str) -> None:
@@ -50,28 +72,45 @@ def check_same_content(request: cmd.Request, content: str) -> None:
         )
 
 
-def expire_due(replica: Replica, *, time_us: int) -> None:
-    """Expires what is due, in the order of expiry and order number (FIX ExpireTime 126)."""
-    expiries = replica.expiries
-    while expiries and expiries[0][0] <= time_us:
-        expires_at_us, number = heapq.heappop(expiries)
-        order = replica.orders.get(number)
-        if order is not None and order.expires_at_us == expires_at_us:
-            event = ev.OrderExpired(order.user, number, order.hold)
-            replica.record(event, time_us=time_us, cause=EXPIRY, content=None)
+def advance(replica: Replica, *, time_us: int, calendar: Calendar = no_sessions) -> None:
+    """What is due by `time_us`, in the order of its moments: orders expire (by moment and number), then sessions open and close."""
+    while (due_us := replica.next_due_us) <= time_us:
+        if replica.expiries and replica.expiries[0][0] == due_us:
+            event: ev.Event = _expired(replica.orders[replica.expiries[0][1]])
+            cause = EXPIRY
+        else:
+            market = replica.markets[replica.sessions[0][1]]
+            assert market.schedule is not None
+            boundaries = calendar(market.schedule, due_us)
+            assert boundaries.next_us is None or boundaries.next_us > due_us, f"{boundaries} is not after {due_us}"
+            event, cause = session_change(market, boundaries), SCHEDULE
+        replica.record(event, time_us=time_us, cause=cause, content=None)
+
+
+def _expired(order: Order) -> ev.OrderExpired:
+    """FIX ExecType Expired (C)."""
+    reason = ExpiryReason.SESSION_ENDED if order.time_in_force == DAY else ExpiryReason.EXPIRED
+    return ev.OrderExpired(order.user, order.number, order.hold, reason.value)
 
 
 _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.PlaceOrder: orders.place,
     cmd.CancelOrder: orders.cancel_order,
     cmd.AmendOrder: orders.amend_order,
+    cmd.CancelOrders: orders.cancel_orders,
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,
     cmd.TradeOffBook: accounts.trade_off_book,
+    cmd.BustTrade: accounts.bust_trade,
     cmd.CreateUser: accounts.create_user,
     cmd.ChangeEmail: accounts.change_email,
+    cmd.SuspendUser: accounts.suspend_user,
+    cmd.ResumeUser: accounts.resume_user,
     cmd.DeleteUser: accounts.delete_user,
-    cmd.AddAsset: accounts.add_asset,
-    cmd.AddInstrument: accounts.add_instrument,
-    cmd.SetInstrumentStatus: accounts.set_instrument_status,
+    cmd.SetUserFees: instruments.set_user_fees,
+    cmd.AddAsset: instruments.add_asset,
+    cmd.AddInstrument: instruments.add_instrument,
+    cmd.SetRules: instruments.set_rules,
+    cmd.SetSchedule: instruments.set_schedule,
+    cmd.SetInstrumentStatus: instruments.set_instrument_status,
 }

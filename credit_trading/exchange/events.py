@@ -1,7 +1,8 @@
 """What happened: the facts that the journal keeps and everything else is derived from.
 
 Here: one class per kind of event, with every number that applying it needs. Never here: rules, personal data, times.
-Always: a kind's meaning never changes; a change of fields is a new version with an upcaster that is kept for ever.
+Always: a kind's meaning never changes; a change of fields is a new version. Where it only adds fields, their defaults say what the
+older version meant, and one class reads both; otherwise an upcaster is kept for ever.
 
 Users are numbers. Amounts are smallest units, prices ticks and quantities lots unless a field says otherwise. `released` is the part
 of an order's hold that the event gives back to its owner.
@@ -12,6 +13,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import msgspec
+
+from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.order import CANCEL_NEWEST, CancelReason, ExpiryReason
+from credit_trading.exchange.schedule import Schedule
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -33,12 +38,19 @@ class _OfUser(Event, frozen=True, omit_defaults=True, gc=False):
 
 
 class Founded(Event, frozen=True, omit_defaults=True, gc=False):
-    """The first event. The memory of command ids is founded here, so that it is the same in every process."""
+    """The first event. The memory of command and client order ids is founded here, so that it is the same in every process.
+
+    Client order ids are remembered while their order is open, and after that the latest `remember_client_orders` of each user, for
+    `remember_client_orders_us` at most.
+    """
 
     kind = "founded"
+    version = 2
     exchange_id: str
     remember_commands: int
     remember_commands_us: int
+    remember_client_orders: int = 1_000
+    remember_client_orders_us: int = 86_400_000_000
 
 
 class Fenced(Event, frozen=True, omit_defaults=True, gc=False):
@@ -65,10 +77,45 @@ class InstrumentAdded(Event, frozen=True, omit_defaults=True, gc=False):
     collar_ppm: int
 
 
+class InstrumentRulesChanged(Event, frozen=True, omit_defaults=True, gc=False):
+    kind = "instrument_rules_changed"
+    symbol: str
+    rules: MarketRules
+
+
+class InstrumentScheduled(Event, frozen=True, omit_defaults=True, gc=False):
+    """A schedule was set, or taken away. The moments are those of its next opening and close."""
+
+    kind = "instrument_scheduled"
+    symbol: str
+    schedule: Schedule | None
+    opens_at_us: int | None = None
+    closes_at_us: int | None = None
+
+
 class InstrumentStatusChanged(Event, frozen=True, omit_defaults=True, gc=False):
+    """FIX SecurityStatus (35=f). `halted` outweighs the session; `reason` is `requested` or `schedule`.
+
+    The moments are those of the next opening and close by schedule, as seen from here.
+    """
+
     kind = "instrument_status_changed"
+    version = 2
     symbol: str
     halted: bool
+    session_open: bool = True
+    reason: str = "requested"
+    opens_at_us: int | None = None
+    closes_at_us: int | None = None
+
+
+class UserFeesChanged(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """The user's own rates in one instrument; None is the instrument's."""
+
+    kind = "user_fees_changed"
+    symbol: str
+    maker_ppm: int | None = None
+    taker_ppm: int | None = None
 
 
 class UserCreated(_OfUser, frozen=True, omit_defaults=True, gc=False):
@@ -81,6 +128,16 @@ class UserCreated(_OfUser, frozen=True, omit_defaults=True, gc=False):
 class UserEmailChanged(_OfUser, frozen=True, omit_defaults=True, gc=False):
     kind = "user_email_changed"
     digest: str
+
+
+class UserSuspended(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """From here on the user's orders are refused; the cancels of the open ones follow."""
+
+    kind = "user_suspended"
+
+
+class UserResumed(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    kind = "user_resumed"
 
 
 class UserDeleted(_OfUser, frozen=True, omit_defaults=True, gc=False):
@@ -134,9 +191,14 @@ class TradedOffBook(Event, frozen=True, omit_defaults=True, gc=False):
 
 
 class OrderAccepted(_OfUser, frozen=True, omit_defaults=True, gc=False):
-    """FIX ExecType (150) New. The order stands in the book from here on; what it does on arrival follows as events of its own."""
+    """FIX ExecType (150) New. The order stands in the book from here on; what it does on arrival follows as events of its own.
+
+    One with `stop_ticks` (StopPx 99) waits outside the book until it is triggered; `price_ticks` is 0 if it will go at market then.
+    `display_lots` is DisplayQty (1138); `post_only` is ExecInst (18) 6; `self_trade` is SelfMatchPreventionInstruction (2964).
+    """
 
     kind = "order_accepted"
+    version = 2
     order: int
     symbol: str
     side: str
@@ -149,12 +211,17 @@ class OrderAccepted(_OfUser, frozen=True, omit_defaults=True, gc=False):
     taker_ppm: int = 0
     expires_at_us: int | None = None
     client_order_id: str | None = None
+    stop_ticks: int | None = None
+    display_lots: int | None = None
+    post_only: bool = False
+    self_trade: str = CANCEL_NEWEST
 
 
 class OrderRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
     """FIX ExecType Rejected: what was asked, and the code of the first check that failed."""
 
     kind = "order_rejected"
+    version = 2
     order: int
     symbol: str
     side: str
@@ -165,34 +232,89 @@ class OrderRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
     price_ticks: int | None = None
     expires_at_us: int | None = None
     client_order_id: str | None = None
+    stop_ticks: int | None = None
+    display_lots: int | None = None
+    post_only: bool = False
+    self_trade: str = CANCEL_NEWEST
 
 
 class OrderAmended(_OfUser, frozen=True, omit_defaults=True, gc=False):
-    """FIX ExecType Replaced. `hold` is the new hold; `requeued` puts the order behind all others at its price."""
+    """FIX ExecType Replaced. `hold` is the new hold; `requeued` puts the order behind all others at its price.
+
+    An order with a new `expires_at_us` is GTD from here on; None leaves expiry and displayed quantity as they are.
+    """
 
     kind = "order_amended"
+    version = 2
     order: int
     price_ticks: int
     quantity_lots: int
     hold: int
     requeued: bool
+    expires_at_us: int | None = None
+    display_lots: int | None = None
+
+
+class OrderTriggered(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Triggered (L): a stop enters the book, at its limit or, at market, with the collar as one. `hold` is the new hold."""
+
+    kind = "order_triggered"
+    order: int
+    price_ticks: int
+    hold: int
+
+
+class OrderRefreshed(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Restated (D): the slice that an iceberg showed is traded; the next, of `shown_lots`, joins the end of the queue."""
+
+    kind = "order_refreshed"
+    order: int
+    shown_lots: int
+
+
+class OrderReduced(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Restated (D): self-trade prevention took some of the order's quantity; it keeps its place. `hold` is the new hold."""
+
+    kind = "order_reduced"
+    order: int
+    quantity_lots: int
+    hold: int
+    reason: str = CancelReason.SELF_TRADE.value
 
 
 class OrderCanceled(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Canceled (4)."""
+
     kind = "order_canceled"
     order: int
     reason: str
     released: int
 
 
+class OrdersMassCanceled(Event, frozen=True, omit_defaults=True, gc=False):
+    """FIX OrderMassCancelReport (35=r): so many `orders` of a user, of an instrument or of both; their cancels follow, under one cause."""
+
+    kind = "orders_mass_canceled"
+    orders: int
+    user: int | None = None
+    symbol: str | None = None
+
+    def users(self) -> tuple[int | None, int | None]:
+        return self.user, None
+
+
 class OrderExpired(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Expired (C)."""
+
     kind = "order_expired"
+    version = 2
     order: int
     released: int
+    reason: str = ExpiryReason.EXPIRED.value
 
 
 class CommandRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
-    """A cancel, amend, deposit, withdrawal or off-book trade that was refused; `other` is the second user it concerned."""
+    """Anything but a new order that was refused: a cancel, an amend, money in or out, a bust. `other` is the second user it concerned."""
 
     kind = "command_rejected"
     command: str
@@ -227,6 +349,28 @@ class Trade(Event, frozen=True, omit_defaults=True, gc=False):
         return self.taker, self.maker
 
 
+class TradeBusted(Event, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Trade Cancel (H): all that the trade posted is posted back, fees included; orders and prices stay as they are.
+
+    `quantity` in the base's, `value` and fees in the quote's smallest units, as the trade had them. `symbol` is None off the book.
+    """
+
+    kind = "trade_busted"
+    trade: int
+    buyer: int
+    seller: int
+    base: str
+    quote: str
+    quantity: int
+    value: int
+    buyer_fee: int = 0
+    seller_fee: int = 0
+    symbol: str | None = None
+
+    def users(self) -> tuple[int | None, int | None]:
+        return self.buyer, self.seller
+
+
 KINDS: dict[tuple[str, int], type[Event]] = {
     (cls.kind, cls.version): cls
     for cls in (
@@ -234,9 +378,14 @@ KINDS: dict[tuple[str, int], type[Event]] = {
         Fenced,
         AssetAdded,
         InstrumentAdded,
+        InstrumentRulesChanged,
+        InstrumentScheduled,
         InstrumentStatusChanged,
         UserCreated,
         UserEmailChanged,
+        UserFeesChanged,
+        UserSuspended,
+        UserResumed,
         UserDeleted,
         Deposited,
         Withdrawn,
@@ -245,13 +394,19 @@ KINDS: dict[tuple[str, int], type[Event]] = {
         OrderAccepted,
         OrderRejected,
         OrderAmended,
+        OrderTriggered,
+        OrderRefreshed,
+        OrderReduced,
         OrderCanceled,
+        OrdersMassCanceled,
         OrderExpired,
         CommandRejected,
         Trade,
+        TradeBusted,
     )
 }
 """Every kind and version that a journal may hold. A superseded version maps to the class that still reads it."""
+KINDS |= {(kind, 1): cls for (kind, _), cls in list(KINDS.items())}
 
 
 class Entry(msgspec.Struct, gc=False):

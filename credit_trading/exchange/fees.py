@@ -32,7 +32,7 @@ def buy_hold(*, value: int, fee_part_ppm: int, maker_ppm: int, taker_ppm: int) -
 
 
 def required_hold(order: Order, *, price_ticks: int, remaining_lots: int) -> int:
-    """The hold of a limit order with that price and remainder; 0 once nothing remains."""
+    """The hold of an order with that limit and remainder; 0 once nothing remains, and for a buy stop that will go at market."""
     if not order.buys:
         return remaining_lots * order.instrument.lot_units
     return buy_hold(

@@ -1,33 +1,60 @@
-"""One instrument as it trades: its status, its book, its last trades."""
+"""One instrument as it trades: its rules, its status, its book and the stops that wait beside it."""
 
 from __future__ import annotations
 
-from collections import deque
+from enum import StrEnum
 
 import attrs
-import msgspec
 
 from credit_trading.exchange.book import OrderBook
+from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries, Schedule
+from credit_trading.exchange.stops import StopOrders
 from credit_trading.money import Instrument
 
-LAST_TRADES = 256
-"""How many trades each market remembers for display; the journal holds them all."""
 
+class MarketStatus(StrEnum):
+    """FIX SecurityTradingStatus (326): `halted` (2) and `closed` (18) take cancels only; a halt outweighs the session."""
 
-class TradePrint(msgspec.Struct, frozen=True, gc=False):
-    """What the public sees of a trade."""
-
-    trade: int
-    sequence: int
-    time_us: int
-    price_ticks: int
-    quantity_lots: int
-    taker_side: str
+    OPEN = "open"
+    HALTED = "halted"
+    CLOSED = "closed"
 
 
 @attrs.define(eq=False)
 class Market:
+    """`boundaries` are the next opening and close by `schedule`. `user_fees` are users' own (maker, taker) rates, None for the rules'."""
+
     instrument: Instrument
+    rules: MarketRules
+    schedule: Schedule | None = None
+    boundaries: Boundaries = NO_BOUNDARIES
     halted: bool = False
+    session_open: bool = True
+    last_price_ticks: int | None = None
+    user_fees: dict[int, tuple[int | None, int | None]] = attrs.Factory(dict)
     book: OrderBook = attrs.Factory(OrderBook)
-    last_trades: deque[TradePrint] = attrs.Factory(lambda: deque(maxlen=LAST_TRADES))
+    stops: StopOrders = attrs.Factory(StopOrders)
+
+    @property
+    def status(self) -> MarketStatus:
+        if self.halted:
+            return MarketStatus.HALTED
+        return MarketStatus.OPEN if self.session_open else MarketStatus.CLOSED
+
+    @property
+    def reference_ticks(self) -> int | None:
+        """What the price band is laid around."""
+        return self.last_price_ticks if self.rules.reference_ticks is None else self.rules.reference_ticks
+
+    def rates_of(self, user: int) -> tuple[int, int]:
+        """The (maker, taker) rates of the user's next order, in millionths."""
+        rules = self.rules
+        own = self.user_fees.get(user)
+        if own is None:
+            return rules.maker_ppm, rules.taker_ppm
+        maker_ppm, taker_ppm = own
+        return (
+            rules.maker_ppm if maker_ppm is None else maker_ppm,
+            rules.taker_ppm if taker_ppm is None else taker_ppm,
+        )

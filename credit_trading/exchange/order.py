@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import attrs
+import msgspec
 
 from credit_trading.money import Instrument
 
@@ -15,18 +15,36 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
+    """FIX OrdType (40). A stop waits unseen until a trade at or beyond its stop price; then it is a market or a limit order."""
+
     LIMIT = "limit"
     MARKET = "market"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
 
 
 class TimeInForce(StrEnum):
+    """FIX TimeInForce (59)."""
+
     GTC = "GTC"
+    DAY = "DAY"
     GTD = "GTD"
     IOC = "IOC"
     FOK = "FOK"
 
 
+class SelfTrade(StrEnum):
+    """What happens where an incoming order meets one of the same user (FIX SelfMatchPreventionInstruction 2964); the taker's decides."""
+
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+    DECREMENT = "decrement"
+
+
 class OrderStatus(StrEnum):
+    """FIX OrdStatus (39)."""
+
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
@@ -43,22 +61,46 @@ class CancelReason(StrEnum):
     IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
     FILL_OR_KILL = "fill_or_kill"
     COLLAR_REACHED = "collar_reached"
+    NO_OPPOSITE_PRICE = "no_opposite_price"
     FUNDS_EXHAUSTED = "funds_exhausted"
+    MASS_CANCEL = "mass_cancel"
+    USER_SUSPENDED = "user_suspended"
     USER_DELETED = "user_deleted"
+
+
+class ExpiryReason(StrEnum):
+    """Why an order expired: at its own moment, or with the session that it was for."""
+
+    EXPIRED = "expired"
+    SESSION_ENDED = "session_ended"
 
 
 # As they stand in events and orders; reading an enumeration's member or value costs more than all the rest of a comparison.
 BUY, SELL = Side.BUY.value, Side.SELL.value
-LIMIT, MARKET = OrderType.LIMIT.value, OrderType.MARKET.value
+LIMIT, MARKET, STOP, STOP_LIMIT = (
+    OrderType.LIMIT.value,
+    OrderType.MARKET.value,
+    OrderType.STOP.value,
+    OrderType.STOP_LIMIT.value,
+)
+DAY, GTD, IOC, FOK = (
+    TimeInForce.DAY.value,
+    TimeInForce.GTD.value,
+    TimeInForce.IOC.value,
+    TimeInForce.FOK.value,
+)
+CANCEL_NEWEST = SelfTrade.CANCEL_NEWEST.value
 
 
-@attrs.define(eq=False)
-class Order:
+class Order(msgspec.Struct, eq=False, gc=False):
     """An open order. Changed by `Replica.apply` alone.
 
-    `price_ticks` is the limit, for a market order the collar. `hold` is kept out of its owner's reach, in smallest units of the
-    asset that the order gives. `fee_part_ppm` is the fraction of a smallest unit, in millionths, by which the exact fees so far
-    exceed their floor: all that rounding the next fee needs to know.
+    `price_ticks` is the limit, for an order at market the collar, and 0 for a stop that will be one. `hold` is kept out of its owner's
+    reach, in smallest units of `held_asset`, the asset that the order gives: quote for a buy, base for a sell. `stop_ticks` is None
+    once the order has been triggered; until then it stands in no book. `shown_lots` is what the book shows of `remaining_lots`:
+    all of it but for an iceberg, whose slices are of `display_lots`. `version` counts the events that changed the order, its acceptance
+    included. `fee_part_ppm` is the fraction of a smallest unit, in millionths, by which the exact fees so far exceed their floor: all
+    that rounding the next fee needs to know.
     """
 
     number: int
@@ -72,10 +114,18 @@ class Order:
     maker_ppm: int
     taker_ppm: int
     hold: int
+    held_asset: str
     expires_at_us: int | None
     client_order_id: str | None
+    stop_ticks: int | None
+    display_lots: int | None
+    post_only: bool
+    self_trade: str
     accepted_at_us: int
+    at_market: bool
     remaining_lots: int
+    shown_lots: int
+    version: int = 1
     filled_value: int = 0
     fees_paid: int = 0
     fee_part_ppm: int = 0
@@ -85,13 +135,12 @@ class Order:
         return self.quantity_lots - self.remaining_lots
 
     @property
-    def held_asset(self) -> str:
-        """The asset that the order gives: quote for a buy, base for a sell."""
-        return self.instrument.quote.code if self.buys else self.instrument.base.code
-
-    @property
     def status(self) -> OrderStatus:
         """While it is open, or filled; how else it ended says the event that ended it."""
         if self.remaining_lots == self.quantity_lots:
             return OrderStatus.NEW
         return OrderStatus.PARTIALLY_FILLED if self.remaining_lots else OrderStatus.FILLED
+
+    def slice_of(self, remaining_lots: int) -> int:
+        """What the book shows of so much when the order joins a queue."""
+        return remaining_lots if self.display_lots is None else min(self.display_lots, remaining_lots)

@@ -1,128 +1,182 @@
-"""The rules of orders: placing, amending, canceling.
+"""The rules of orders: placing, amending, canceling, triggering.
 
-Here: what is checked, in the order of `Rejection`, what an order must hold, and what becomes of one that just came in. Never here: who
+Here: what becomes of an order that comes in, and in which order things happen. Never here: which check refuses it (order_checks), who
 trades with whom (matching).
 """
 
 from __future__ import annotations
 
+import heapq
+
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
+from credit_trading.exchange import order_checks as checks
 from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.fees import buy_hold, required_hold
 from credit_trading.exchange.market import Market
-from credit_trading.exchange.matching import can_fill, collar_ticks, match
-from credit_trading.exchange.order import BUY, LIMIT, MARKET, SELL, CancelReason, Order, TimeInForce
+from credit_trading.exchange.matching import can_fill, collar_ticks, match, would_take
+from credit_trading.exchange.order import (
+    BUY,
+    DAY,
+    FOK,
+    IOC,
+    LIMIT,
+    MARKET,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    CancelReason,
+    Order,
+)
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.exchange.replica import Replica
 from credit_trading.money.amount import MAX_UNITS
-
-_RESTING = (TimeInForce.GTC.value, TimeInForce.GTD.value)
-_FOK = TimeInForce.FOK.value
 
 
 def place(run: Decision, command: cmd.PlaceOrder) -> None:
     replica = run.replica
-    run.user(command.user)
+    user = run.user(command.user)
     market = run.market(command.symbol)
     number = replica.last_order + 1
-    order_type = MARKET if command.price_ticks is None else LIMIT
-    side = BUY if command.buys else SELL
-    price_ticks = command.price_ticks or _collar(market, buys=command.buys)
-    hold = _new_hold(replica, market, command, price_ticks) if price_ticks else 0
-    code = _refusal(run, market, command, price_ticks, hold)
+    stop_ticks, price_ticks = command.stop_ticks, command.price_ticks
+    if stop_ticks is None:
+        order_type = MARKET if price_ticks is None else LIMIT
+        limit_ticks = price_ticks or collar_ticks(market, buys=command.buys)
+    else:
+        order_type = STOP if price_ticks is None else STOP_LIMIT
+        limit_ticks = price_ticks or 0
+    rates = market.rates_of(command.user)
+    hold = (
+        _buy_hold(run, market, command, limit_ticks, rates)
+        if command.buys
+        else command.quantity_lots * market.instrument.lot_units
+    )
+    expires_at_us = market.boundaries.closes_at_us if command.time_in_force == DAY else command.expires_at_us
+    self_trade = command.self_trade or market.rules.self_trade
+    code = checks.refusal(run, user, market, command, limit_ticks=limit_ticks, expires_at_us=expires_at_us, hold=hold)
     if code is not None:
         run.emit(
             ev.OrderRejected(
                 command.user,
                 number,
                 command.symbol,
-                side,
+                BUY if command.buys else SELL,
                 order_type,
                 command.time_in_force,
                 command.quantity_lots,
                 code.value,
-                command.price_ticks,
-                command.expires_at_us,
+                price_ticks,
+                expires_at_us,
                 command.client_order_id,
+                stop_ticks,
+                command.display_lots,
+                command.post_only,
+                self_trade,
             )
         )
         return
-    instrument = market.instrument
     run.emit(
         ev.OrderAccepted(
             command.user,
             number,
             command.symbol,
-            side,
+            BUY if command.buys else SELL,
             order_type,
             command.time_in_force,
-            price_ticks,
+            limit_ticks,
             command.quantity_lots,
             hold,
-            instrument.maker_ppm,
-            instrument.taker_ppm,
-            command.expires_at_us,
+            *rates,
+            expires_at_us,
             command.client_order_id,
+            stop_ticks,
+            command.display_lots,
+            command.post_only,
+            self_trade,
         )
     )
-    _enter(run, market, replica.orders[number])
+    if stop_ticks is None and (
+        command.time_in_force in (IOC, FOK) or would_take(market, buys=command.buys, limit_ticks=limit_ticks)
+    ):
+        enter(run, market, replica.orders[number])
 
 
-def _collar(market: Market, *, buys: bool) -> int:
-    """The limit of a market order; 0 where the other side is empty."""
-    best = market.book.side(buys=not buys).best()
-    return collar_ticks(market.instrument, buys=buys, best_ticks=best.price_ticks) if best else 0
-
-
-def _new_hold(replica: Replica, market: Market, command: cmd.PlaceOrder, price_ticks: int) -> int:
+def _buy_hold(run: Decision, market: Market, command: cmd.PlaceOrder, limit_ticks: int, rates: tuple[int, int]) -> int:
+    """What a new buy must hold: at market no more than there is, as a stop that will be one nothing yet."""
     instrument = market.instrument
-    if not command.buys:
-        return instrument.quantity_units(command.quantity_lots)
+    if not limit_ticks:
+        return 0
     hold = buy_hold(
-        value=instrument.value(price_ticks=price_ticks, quantity_lots=command.quantity_lots),
+        value=limit_ticks * command.quantity_lots * instrument.tick_lot_value,
         fee_part_ppm=0,
-        maker_ppm=instrument.maker_ppm,
-        taker_ppm=instrument.taker_ppm,
+        maker_ppm=rates[0],
+        taker_ppm=rates[1],
     )
     if command.price_ticks is None:
-        return min(hold, max(replica.accounts.available(command.user, instrument.quote.code), 1))
+        return min(hold, max(run.replica.accounts.available(command.user, instrument.quote.code), 1))
     return hold
 
 
-def _refusal(run: Decision, market: Market, command: cmd.PlaceOrder, price_ticks: int, hold: int) -> Rejection | None:
-    """The first check that fails, in the order of `Rejection`."""
-    replica, instrument = run.replica, market.instrument
-    if market.halted:
-        return Rejection.INSTRUMENT_HALTED
-    client_order_id = command.client_order_id
-    if client_order_id is not None and (command.user, client_order_id) in replica.client_orders:
-        return Rejection.DUPLICATE_CLIENT_ORDER_ID
-    if command.expires_at_us is not None and command.expires_at_us <= run.time_us:
-        return Rejection.EXPIRES_IN_THE_PAST
-    if not price_ticks:
-        return Rejection.NO_OPPOSITE_PRICE
-    value = price_ticks * command.quantity_lots * instrument.tick_lot_value
-    if value > MAX_UNITS or hold > MAX_UNITS:
-        return Rejection.VALUE_TOO_LARGE
-    held_asset = instrument.quote.code if command.buys else instrument.base.code
-    if hold > replica.accounts.available(command.user, held_asset):
-        return Rejection.INSUFFICIENT_FUNDS
-    return None
+def enter(run: Decision, market: Market, order: Order) -> None:
+    """An order that just came into the book, or was amended so that it lost its place, and the stops that its trades elect.
 
-
-def _enter(run: Decision, market: Market, order: Order) -> None:
-    """An order that was just accepted, or amended so that it lost its place: it trades what it can; the rest stays or is canceled."""
-    if order.time_in_force == _FOK and not can_fill(market.book.side(buys=not order.buys), order):
-        cancel(run, order, CancelReason.FILL_OR_KILL)
+    Elected stops come in one after the other, always the one that was accepted first; each may elect more, none twice.
+    """
+    before_ticks = market.last_price_ticks
+    first_ticks = _work(run, market, order)
+    if not first_ticks or not len(market.stops):
         return
-    reason = match(run.replica, market, order, run.emit)
-    if order.remaining_lots and reason is None and order.time_in_force not in _RESTING:
-        market_order = order.order_type == MARKET
-        reason = CancelReason.COLLAR_REACHED if market_order else CancelReason.IMMEDIATE_OR_CANCEL
-    if reason is not None:
-        cancel(run, order, reason)
+    elected: list[int] = []
+    highest, lowest = (0, MAX_UNITS + 1) if before_ticks is None else (before_ticks, before_ticks)
+    while True:
+        if first_ticks:
+            last_ticks = market.last_price_ticks or first_ticks
+            low, high = min(first_ticks, last_ticks), max(first_ticks, last_ticks)
+            for number in market.stops.buys_up_to(high, above=highest):
+                heapq.heappush(elected, number)
+            for number in market.stops.sells_down_to(low, below=lowest):
+                heapq.heappush(elected, number)
+            highest, lowest = max(high, highest), min(low, lowest)
+        if not elected:
+            return
+        first_ticks = _trigger(run, market, run.replica.orders[heapq.heappop(elected)])
+
+
+def _work(run: Decision, market: Market, order: Order) -> int:
+    """Trades what it can; the rest stays or is canceled. Returns the price of its first trade, 0 without one.
+
+    Its other trades lie between that price and the last trade's.
+    """
+    if order.time_in_force == FOK and not can_fill(market.book.side(buys=not order.buys), order):
+        cancel(run, order, CancelReason.FILL_OR_KILL)
+        return 0
+    first_ticks, reason = match(run.replica, market, order, run.emit)
+    if order.remaining_lots:
+        if reason is None and order.at_market:
+            reason = CancelReason.COLLAR_REACHED
+        elif reason is None and order.time_in_force == IOC:
+            reason = CancelReason.IMMEDIATE_OR_CANCEL
+        if reason is not None:
+            cancel(run, order, reason)
+    return first_ticks
+
+
+def _trigger(run: Decision, market: Market, order: Order) -> int:
+    """A stop comes in (FIX ExecType L); one that goes at market is funded only now. Returns as `_work` does."""
+    limit_ticks, hold = order.price_ticks, order.hold
+    if order.order_type == STOP:
+        limit_ticks = collar_ticks(market, buys=order.buys)
+        if not limit_ticks:
+            cancel(run, order, CancelReason.NO_OPPOSITE_PRICE)
+            return 0
+        if order.buys:
+            worst = required_hold(order, price_ticks=limit_ticks, remaining_lots=order.remaining_lots)
+            hold = min(worst, run.replica.accounts.available(order.user, order.held_asset))
+            if not hold:
+                cancel(run, order, CancelReason.FUNDS_EXHAUSTED)
+                return 0
+    run.emit(ev.OrderTriggered(order.user, order.number, limit_ticks, hold))
+    return _work(run, market, order)
 
 
 def cancel(run: Decision, order: Order, reason: CancelReason) -> None:
@@ -138,42 +192,77 @@ def cancel_order(run: Decision, command: cmd.CancelOrder) -> None:
         cancel(run, order, CancelReason.REQUESTED)
 
 
+def cancel_orders(run: Decision, command: cmd.CancelOrders) -> None:
+    """All of them or, where a name is unknown, none."""
+    orders = _open_orders(run, command)
+    run.emit(ev.OrdersMassCanceled(len(orders), command.user, command.symbol))
+    for order in orders:
+        cancel(run, order, CancelReason.MASS_CANCEL)
+
+
+def _open_orders(run: Decision, command: cmd.CancelOrders) -> list[Order]:
+    """By number."""
+    if command.symbol is not None:
+        run.market(command.symbol)
+    if command.user is not None:
+        return run.user(command.user).open_orders_in(command.symbol)
+    if command.symbol is None:
+        raise run.fail(InvalidInput, "", "neither a user nor an instrument is named", "Name one of them, or both.")
+    orders = run.replica.orders
+    return [orders[number] for number in sorted(orders) if orders[number].instrument.symbol == command.symbol]
+
+
 def amend_order(run: Decision, command: cmd.AmendOrder) -> None:
-    replica = run.replica
-    run.user(command.user)
+    user = run.user(command.user)
     order = run.own_order(command.user, command.order, command.client_order_id)
     if order is None:
-        run.reject(command.user, Rejection.ORDER_NOT_OPEN, order=command.order)
+        code = Rejection.USER_SUSPENDED if user.suspended else Rejection.ORDER_NOT_OPEN
+        run.reject(command.user, code, order=command.order)
         return
-    if order.instrument.symbol != command.symbol:
-        problem = f"the order is one of {order.instrument.symbol}"
-        raise run.fail(InvalidInput, command.symbol, problem, "Name the order's own instrument.")
-    market = replica.markets[order.instrument.symbol]
+    _check_amendable(run, command, order)
+    market = run.replica.markets[order.instrument.symbol]
     price_ticks = order.price_ticks if command.price_ticks is None else command.price_ticks
     quantity_lots = order.quantity_lots if command.quantity_lots is None else command.quantity_lots
     remaining_lots = quantity_lots - order.filled_lots
     hold = required_hold(order, price_ticks=price_ticks, remaining_lots=max(remaining_lots, 0))
-    code = _amend_refusal(replica, market, order, price_ticks, quantity_lots, hold)
-    if code is not None:
-        run.reject(command.user, code, order=order.number)
+    code_or_none = checks.amend_refusal(
+        run, user, market, order, command, price_ticks=price_ticks, quantity_lots=quantity_lots, hold=hold
+    )
+    if code_or_none is not None:
+        run.reject(command.user, code_or_none, order=order.number)
         return
-    requeued = price_ticks != order.price_ticks or quantity_lots > order.quantity_lots
-    run.emit(ev.OrderAmended(order.user, order.number, price_ticks, quantity_lots, hold, requeued))
-    if requeued and remaining_lots:
-        _enter(run, market, order)
+    requeued = (
+        price_ticks != order.price_ticks
+        or quantity_lots > order.quantity_lots
+        or _shows_more(order, command.display_lots)
+    )
+    run.emit(
+        ev.OrderAmended(
+            order.user,
+            order.number,
+            price_ticks,
+            quantity_lots,
+            hold,
+            requeued,
+            command.expires_at_us,
+            command.display_lots,
+        )
+    )
+    if requeued and remaining_lots and order.stop_ticks is None:
+        enter(run, market, order)
 
 
-def _amend_refusal(
-    replica: Replica, market: Market, order: Order, price_ticks: int, quantity_lots: int, hold: int
-) -> Rejection | None:
-    """The first check that fails, in the order of `Rejection`."""
-    if market.halted:
-        return Rejection.INSTRUMENT_HALTED
-    if quantity_lots < order.filled_lots:
-        return Rejection.QUANTITY_BELOW_FILLED
-    remaining_value = price_ticks * (quantity_lots - order.filled_lots) * order.instrument.tick_lot_value
-    if order.filled_value + remaining_value > MAX_UNITS or hold > MAX_UNITS:
-        return Rejection.VALUE_TOO_LARGE
-    if hold - order.hold > replica.accounts.available(order.user, order.held_asset):
-        return Rejection.INSUFFICIENT_FUNDS
-    return None
+def _check_amendable(run: Decision, command: cmd.AmendOrder, order: Order) -> None:
+    """Raises InvalidInput for what the order does not have."""
+    if order.instrument.symbol != command.symbol:
+        problem = f"the order is one of {order.instrument.symbol}"
+        raise run.fail(InvalidInput, command.symbol, problem, "Name the order's own instrument.")
+    if order.order_type == STOP and (command.price_ticks, command.display_lots) != (None, None):
+        problem = "a stop order without a limit has neither a price nor a displayed quantity"
+        raise run.fail(
+            InvalidInput, order.number, problem, "Change its quantity or expiry, or place a stop-limit order."
+        )
+
+
+def _shows_more(order: Order, display_lots: int | None) -> bool:
+    return display_lots is not None and order.display_lots is not None and display_lots > order.display_lots

@@ -11,15 +11,27 @@ from enum import StrEnum
 class Rejection(StrEnum):
     """FIX OrdRejReason (103) and CxlRejReason (102), in the order of the checks."""
 
+    USER_SUSPENDED = "user_suspended"
     ORDER_NOT_OPEN = "order_not_open"
+    VERSION_CHANGED = "version_changed"
     INSTRUMENT_HALTED = "instrument_halted"
+    INSTRUMENT_CLOSED = "instrument_closed"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
     QUANTITY_BELOW_FILLED = "quantity_below_filled"
     EXPIRES_IN_THE_PAST = "expires_in_the_past"
+    NO_SESSION_END = "no_session_end"
+    QUANTITY_TOO_SMALL = "quantity_too_small"
+    QUANTITY_TOO_LARGE = "quantity_too_large"
     NO_OPPOSITE_PRICE = "no_opposite_price"
+    VALUE_TOO_SMALL = "value_too_small"
     VALUE_TOO_LARGE = "value_too_large"
+    PRICE_OUTSIDE_BAND = "price_outside_band"
+    TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    STOP_WOULD_TRIGGER = "stop_would_trigger"
+    POST_ONLY_WOULD_TAKE = "post_only_would_take"
     ISSUE_CAP_EXCEEDED = "issue_cap_exceeded"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    CANNOT_GIVE_BACK = "cannot_give_back"
 
     @property
     def sentence(self) -> str:
@@ -33,8 +45,20 @@ class Rejection(StrEnum):
 
 
 _SENTENCES = {
+    Rejection.USER_SUSPENDED: "the user is suspended and may only cancel",
+    Rejection.VERSION_CHANGED: "the order has changed since the version that was expected",
+    Rejection.INSTRUMENT_CLOSED: "the instrument's session is closed",
+    Rejection.NO_SESSION_END: "a DAY order needs an instrument whose schedule ends its sessions",
+    Rejection.QUANTITY_TOO_SMALL: "the quantity is below the instrument's minimum",
+    Rejection.QUANTITY_TOO_LARGE: "the quantity is above the instrument's maximum",
+    Rejection.VALUE_TOO_SMALL: "price times quantity is below the instrument's minimum value",
+    Rejection.PRICE_OUTSIDE_BAND: "the price lies outside the instrument's band around its reference price",
+    Rejection.TOO_MANY_OPEN_ORDERS: "the user has as many open orders in the instrument as it allows",
+    Rejection.STOP_WOULD_TRIGGER: "the last trade is at or beyond the stop price already",
+    Rejection.POST_ONLY_WOULD_TAKE: "a post-only order may not trade on arrival, and this one would",
+    Rejection.CANNOT_GIVE_BACK: "a party to the trade no longer has available what it must give back",
     Rejection.INSTRUMENT_HALTED: "the instrument is halted and takes cancels only",
-    Rejection.DUPLICATE_CLIENT_ORDER_ID: "an open order of this user has the same client order id",
+    Rejection.DUPLICATE_CLIENT_ORDER_ID: "another order of this user, open or done not long ago, has the same client order id",
     Rejection.ORDER_NOT_OPEN: "the order is no longer open: it was filled, canceled or has expired",
     Rejection.QUANTITY_BELOW_FILLED: "the new quantity is less than what is already filled",
     Rejection.EXPIRES_IN_THE_PAST: "the expiry is not in the future",
@@ -45,6 +69,18 @@ _SENTENCES = {
 }
 
 _HINTS = {
+    Rejection.USER_SUSPENDED: "An admin can lift it: credit-trading users resume USER_ID.",
+    Rejection.VERSION_CHANGED: "See how it stands: credit-trading orders show USER_ID ORDER_ID; then decide again.",
+    Rejection.INSTRUMENT_CLOSED: "See when it opens: credit-trading instruments show SYMBOL.",
+    Rejection.NO_SESSION_END: "Use GTC, or GTD with an expiry; an admin sets the schedule: credit-trading instruments schedule.",
+    Rejection.QUANTITY_TOO_SMALL: "See the limits: credit-trading instruments show SYMBOL.",
+    Rejection.QUANTITY_TOO_LARGE: "See the limits: credit-trading instruments show SYMBOL.",
+    Rejection.VALUE_TOO_SMALL: "See the limits: credit-trading instruments show SYMBOL.",
+    Rejection.PRICE_OUTSIDE_BAND: "Choose a price nearer to the market: credit-trading instruments show SYMBOL.",
+    Rejection.TOO_MANY_OPEN_ORDERS: "Cancel one first: credit-trading orders list USER_ID.",
+    Rejection.STOP_WOULD_TRIGGER: "Choose a stop price beyond the last trade, or place a market or limit order.",
+    Rejection.POST_ONLY_WOULD_TAKE: "Choose a price that does not reach the other side, or leave post-only out.",
+    Rejection.CANNOT_GIVE_BACK: "Have the user cancel orders or deposit what is missing, then bust the trade again.",
     Rejection.ORDER_NOT_OPEN: "See how it ended: credit-trading orders show.",
     Rejection.INSTRUMENT_HALTED: "Wait until it is resumed: credit-trading instruments list.",
     Rejection.DUPLICATE_CLIENT_ORDER_ID: "Choose another client order id.",

@@ -60,6 +60,6 @@ def _read(path: Path, log: Log) -> tuple[Replica, bytes]:
     file = msgspec.msgpack.decode(content[32:], type=_File)
     if file.state_version != STATE_VERSION:
         raise ValueError(f"it is of version {file.state_version}, not {STATE_VERSION}")
-    if file.state.exchange_id != log.exchange_id or log.hash_at(file.state.sequence) != file.hash:
+    if file.state.founded.exchange_id != log.exchange_id or log.hash_at(file.state.sequence) != file.hash:
         raise ValueError("it is not of this journal's history")
     return restore(file.state), file.hash

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
-from credit_trading.exchange.events import Entry, Founded
+from credit_trading.exchange.events import Entry, Founded, Trade, TradedOffBook
 from credit_trading.journal import notes, rows
 from credit_trading.store.sqlite import Connection, connect, immediate, translated
 
@@ -104,6 +104,29 @@ class Log:
             (command_id,),
         ).fetchone()
         return rows.decode(row) if row else None
+
+    def trade(self, number: int) -> Trade | TradedOffBook | None:
+        """The trade of that number, on the book or off it; None if there never was one.
+
+        Trade numbers rise with the sequence, so it is found by halving the primary key: log2(rows) probes at most, each reading on to
+        the next trade. Of the rows between two trades none is read twice.
+        """
+        low, high = 1, self.head()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self.connection.execute(
+                f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? AND sequence < ?"
+                " AND kind IN ('trade', 'traded_off_book') ORDER BY sequence LIMIT 1",
+                (middle, high),
+            ).fetchone()
+            event = rows.decode(row).event if row else None
+            if not isinstance(event, Trade | TradedOffBook) or event.trade > number:
+                high = middle
+            elif event.trade < number:
+                low = row[0] + 1
+            else:
+                return event
+        return None
 
     def history_of(self, user: int, *, last: int, after: int) -> list[int]:
         """The sequences of one user's entries from beyond `after` up to `last`, ascending, found by their back-pointers.

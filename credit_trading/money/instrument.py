@@ -1,6 +1,6 @@
 """What can be traded: a pair of assets on a grid of prices and quantities.
 
-Here: the grid (tick, lot) and what one tick times one lot is worth. Never here: orders, statuses, users.
+Here: the grid (tick, lot) and what one tick times one lot is worth. Never here: orders, users, and what may change (fees, limits, status).
 Always: a price on the grid times a quantity on the grid is a whole number of the quote asset's smallest units, so no trade is rounded.
 """
 
@@ -13,12 +13,10 @@ from fractions import Fraction
 import attrs
 
 from credit_trading.errors import InvalidInput
-from credit_trading.money.amount import MAX_UNITS, decimals_of, format_units, parse_rate, parse_units
+from credit_trading.money.amount import MAX_UNITS, decimals_of, format_units, parse_units
 from credit_trading.money.asset import MAX_DECIMALS, Asset
 
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,64}", re.ASCII)
-
-DEFAULT_COLLAR_PPM = 50_000
 
 
 @attrs.frozen(kw_only=True)
@@ -32,10 +30,6 @@ class Instrument:
     """Price step, in quote per whole base, as exact decimal text."""
     lot_size: str
     """Quantity step, in base, as exact decimal text."""
-    maker_ppm: int
-    taker_ppm: int
-    collar_ppm: int
-    """How far from the best opposite price a market order may trade."""
 
     price_decimals: int
     """Decimals in which prices are stored and shown: the quote asset's, or the tick's where it is finer."""
@@ -55,10 +49,8 @@ class Instrument:
         *,
         tick_size: str | int | Decimal,
         lot_size: str | int | Decimal,
-        maker_fee: str | int | Decimal = 0,
-        taker_fee: str | int | Decimal = 0,
     ) -> Instrument:
-        """A new instrument from outside. Raises InvalidInput where a rule of the grid or of the fees is broken."""
+        """A new instrument from outside. Raises InvalidInput where a rule of the grid is broken."""
         operation = "instruments.add"
         if _SYMBOL.fullmatch(symbol) is None:
             raise InvalidInput(
@@ -74,24 +66,12 @@ class Instrument:
         lot_units = base.parse_positive(lot_size, what="lot")
         if tick == 0:
             raise InvalidInput(operation, symbol, "the tick is zero", hint="Give the price step, such as 0.01.")
-        maker_ppm = parse_rate(maker_fee, what="maker fee")
-        taker_ppm = parse_rate(taker_fee, what="taker fee")
-        if taker_ppm < 0 or maker_ppm + taker_ppm < 0:
-            raise InvalidInput(
-                operation,
-                symbol,
-                "the taker fee may not be negative, nor less than the maker's rebate",
-                hint="Maker plus taker rate must be zero or more, or the exchange pays for every trade.",
-            )
         return cls.restored(
             symbol,
             base,
             quote,
             tick_size=_normal(tick, tick_decimals),
             lot_size=_normal(lot_units, base.decimals),
-            maker_ppm=maker_ppm,
-            taker_ppm=taker_ppm,
-            collar_ppm=DEFAULT_COLLAR_PPM,
         )
 
     @classmethod
@@ -103,9 +83,6 @@ class Instrument:
         *,
         tick_size: str,
         lot_size: str,
-        maker_ppm: int,
-        taker_ppm: int,
-        collar_ppm: int,
     ) -> Instrument:
         """An instrument from checked numbers, completed by what follows from tick and lot.
 
@@ -127,9 +104,6 @@ class Instrument:
             quote=quote,
             tick_size=tick_size,
             lot_size=lot_size,
-            maker_ppm=maker_ppm,
-            taker_ppm=taker_ppm,
-            collar_ppm=collar_ppm,
             price_decimals=price_decimals,
             tick_units=parse_units(tick_size, price_decimals, what="tick"),
             lot_units=base.parse(lot_size, what="lot"),

@@ -7,8 +7,7 @@ import attrs
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.accounts import FEES
 from credit_trading.exchange.replica import Replica
-from credit_trading.trading.desk import Desk
-from credit_trading.trading.orders import Number
+from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import BalanceRecord
 from credit_trading.trading.sequencer import Prepared

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TypeVar
 
 import attrs
@@ -24,6 +25,9 @@ from credit_trading.users.files import UserFiles
 from credit_trading.users.projector import Projector
 
 T = TypeVar("T")
+
+Number = str | int | Decimal
+"""An exact number: plain decimal text, a whole number or a Decimal; never a float."""
 
 
 @attrs.define(eq=False)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-
 import attrs
 
-from credit_trading.clock import LATEST_US, parse_time
-from credit_trading.errors import InvalidInput, NotFound
+from credit_trading.errors import NotFound
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.order import OrderType, Side, TimeInForce
-from credit_trading.money import MAX_UNITS, Instrument
-from credit_trading.trading.desk import Desk
-from credit_trading.trading.outcome import OrderReport, average_price
-from credit_trading.trading.principal import Principal, checked_id
+from credit_trading.trading import order_input
+from credit_trading.trading.desk import Desk, Number
+from credit_trading.trading.order_input import Moment
+from credit_trading.trading.outcome import MassCancelReport, OrderReport, average_price
+from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import OrderRecord, select
 from credit_trading.trading.sequencer import Prepared
-
-Number = str | int | Decimal
-"""An exact number: plain decimal text, a whole number or a Decimal; never a float."""
 
 
 class OrderManagementService:
@@ -42,15 +35,23 @@ class OrderManagementService:
         quantity: Number,
         price: Number | None = None,
         *,
+        order_type: str | None = None,
+        stop_price: Number | None = None,
         time_in_force: str | None = None,
-        expires_at: str | int | datetime | None = None,
+        expires_at: Moment | None = None,
+        display_quantity: Number | None = None,
+        post_only: bool = False,
+        self_trade: str | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> OrderReport:
-        """A new order (FIX NewOrderSingle 35=D); a market order where `price` is None.
+        """A new order (FIX NewOrderSingle 35=D).
 
-        `time_in_force` is GTC, GTD, IOC or FOK; unless given GTC for limit, GTD for limit with `expires_at`, IOC for market orders.
-        `expires_at` is ISO 8601 text with an offset, an aware datetime, or microseconds since 1970 UTC.
+        `order_type` is limit, market, stop or stop_limit, and follows from `price` and `stop_price` where it is not given.
+        `time_in_force` is GTC, DAY (to the end of the session), GTD (to `expires_at`), IOC or FOK; unless given GTD with an expiry,
+        IOC for market orders, else GTC. `expires_at` is ISO 8601 text with an offset, an aware datetime, or microseconds since 1970 UTC.
+        `display_quantity` makes an iceberg: the book shows so much of it at a time. `self_trade` is what happens where it meets an order
+        of the same user: cancel_newest, cancel_oldest, cancel_both or decrement; unless given, the instrument's own mode.
 
         Repeating a `client_order_id` with the same content returns the first answer. Raises InvalidInput or NotFound for what
         cannot be an order, CommandConflict for an id that stood for another, OrderRejected for the market's no.
@@ -60,13 +61,17 @@ class OrderManagementService:
             side,
             quantity,
             price,
+            order_type=order_type,
+            stop_price=stop_price,
             time_in_force=time_in_force,
             expires_at=expires_at,
+            display_quantity=display_quantity,
+            post_only=post_only,
+            self_trade=self_trade,
             client_order_id=client_order_id,
             command_id=command_id,
         )
-        outcome, answer = self._desk.run("orders.place", f"{side} {quantity} {symbol}", prepared)
-        return OrderReport.of(outcome, answer, self._desk.instrument(symbol))
+        return self._report("orders.place", f"{side} {quantity} {symbol}", symbol, prepared)
 
     def prepare_order(
         self,
@@ -75,37 +80,35 @@ class OrderManagementService:
         quantity: Number,
         price: Number | None = None,
         *,
+        order_type: str | None = None,
+        stop_price: Number | None = None,
         time_in_force: str | None = None,
-        expires_at: str | int | datetime | None = None,
+        expires_at: Moment | None = None,
+        display_quantity: Number | None = None,
+        post_only: bool = False,
+        self_trade: str | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> Prepared:
         """As `create_order`, checked and ready to be submitted together with others."""
-        instrument = self._desk.instrument(symbol)
-        if side not in ("buy", "sell"):
-            raise InvalidInput("orders.place", side, "a side is buy or sell", hint="Write buy or sell.")
-        quantity_lots = instrument.parse_quantity(quantity)
-        price_ticks = None if price is None else instrument.parse_price(price)
-        if price_ticks is not None:
-            _check_size(instrument, price_ticks, quantity_lots)
-        expires_at_us = None if expires_at is None else _moment(expires_at)
-        if client_order_id is not None:
-            checked_id(client_order_id, what="client order id")
-        return self._desk.sequencer.prepare(
-            cmd.PlaceOrder(
-                self._user,
-                symbol,
-                side == Side.BUY.value,
-                quantity_lots,
-                price_ticks,
-                _time_in_force(time_in_force, price_ticks, expires_at_us),
-                expires_at_us,
-                client_order_id,
-            ),
-            scope=self._principal.scope,
-            command_id=self._principal.scoped(command_id) or self._principal.scoped(client_order_id, kind="order"),
-            note=self._note,
+        command = order_input.place_order(
+            self._user,
+            self._desk.instrument(symbol),
+            side,
+            quantity,
+            price,
+            order_type=order_type,
+            stop_price=stop_price,
+            time_in_force=time_in_force,
+            expires_at=expires_at,
+            display_quantity=display_quantity,
+            post_only=post_only,
+            self_trade=self_trade,
+            client_order_id=client_order_id,
         )
+        # An order that is named once need not be named twice: the exchange remembers it by its client order id then.
+        own_id = self._principal.scoped(command_id) or self._principal.scoped(client_order_id, kind="order")
+        return self._prepare(command, own_id)
 
     def amend_order(
         self,
@@ -113,19 +116,32 @@ class OrderManagementService:
         *,
         price: Number | None = None,
         quantity: Number | None = None,
+        expires_at: Moment | None = None,
+        display_quantity: Number | None = None,
+        expected_version: int | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> OrderReport:
-        """Changes price or total quantity (FIX OrderCancelReplaceRequest 35=G). Less quantity keeps the order's place, all else loses it.
+        """Changes an open order (FIX OrderCancelReplaceRequest 35=G); `quantity` is its total, what is filled included.
 
-        Raises NotFound for an order that is not this user's, OrderRejected for one that is done or for what the balance does not cover.
+        Less quantity, another expiry and a smaller display keep the order's place, all else loses it. A new expiry makes it GTD.
+        `expected_version` refuses the change if the order is no longer as it was seen (`version_changed`).
+
+        Raises NotFound for an order that is not this user's, InvalidInput for what the order does not have, OrderRejected for one that
+        is done, for what the balance does not cover, and for what the instrument's rules refuse.
         """
         record = self.get_order(order_id, client_order_id=client_order_id)
         prepared = self.prepare_amend(
-            record.order_id, price=price, quantity=quantity, symbol=record.symbol, command_id=command_id
+            record.order_id,
+            symbol=record.symbol,
+            price=price,
+            quantity=quantity,
+            expires_at=expires_at,
+            display_quantity=display_quantity,
+            expected_version=expected_version,
+            command_id=command_id,
         )
-        outcome, answer = self._desk.run("orders.amend", record.order_id, prepared)
-        return OrderReport.of(outcome, answer, self._desk.instrument(record.symbol))
+        return self._report("orders.amend", record.order_id, record.symbol, prepared)
 
     def prepare_amend(
         self,
@@ -134,24 +150,25 @@ class OrderManagementService:
         symbol: str,
         price: Number | None = None,
         quantity: Number | None = None,
+        expires_at: Moment | None = None,
+        display_quantity: Number | None = None,
+        expected_version: int | None = None,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> Prepared:
         """`symbol` must be the order's own; it gives the grid of the new price and quantity."""
-        instrument = self._desk.instrument(symbol)
-        if price is None and quantity is None:
-            raise InvalidInput("orders.amend", order_id, "nothing to change", hint="Give a price, a quantity or both.")
-        command = cmd.AmendOrder(
+        command = order_input.amend_order(
             self._user,
-            symbol,
-            _order_number(order_id, client_order_id),
+            self._desk.instrument(symbol),
+            order_id,
             client_order_id,
-            None if price is None else instrument.parse_price(price),
-            None if quantity is None else instrument.parse_quantity(quantity),
+            price=price,
+            quantity=quantity,
+            expires_at=expires_at,
+            display_quantity=display_quantity,
+            expected_version=expected_version,
         )
-        return self._desk.sequencer.prepare(
-            command, scope=self._principal.scope, command_id=self._principal.scoped(command_id), note=self._note
-        )
+        return self._prepare(command, self._principal.scoped(command_id))
 
     def cancel_order(
         self, order_id: int | None = None, *, client_order_id: str | None = None, command_id: str | None = None
@@ -162,16 +179,24 @@ class OrderManagementService:
         """
         record = self.get_order(order_id, client_order_id=client_order_id)
         prepared = self.prepare_cancel(record.order_id, command_id=command_id)
-        outcome, answer = self._desk.run("orders.cancel", record.order_id, prepared)
-        return OrderReport.of(outcome, answer, self._desk.instrument(record.symbol))
+        return self._report("orders.cancel", record.order_id, record.symbol, prepared)
 
     def prepare_cancel(
         self, order_id: int | None = None, *, client_order_id: str | None = None, command_id: str | None = None
     ) -> Prepared:
-        command = cmd.CancelOrder(self._user, _order_number(order_id, client_order_id), client_order_id)
-        return self._desk.sequencer.prepare(
-            command, scope=self._principal.scope, command_id=self._principal.scoped(command_id), note=self._note
-        )
+        command = cmd.CancelOrder(self._user, order_input.order_number(order_id, client_order_id), client_order_id)
+        return self._prepare(command, self._principal.scoped(command_id))
+
+    def cancel_all_orders(self, *, symbol: str | None = None, command_id: str | None = None) -> MassCancelReport:
+        """Cancels all open orders, of one instrument where `symbol` is given (FIX OrderMassCancelRequest 35=q). Raises NotFound."""
+        prepared = self.prepare_cancel_all(symbol=symbol, command_id=command_id)
+        outcome, answer = self._desk.run("orders.cancel-all", symbol or "", prepared)
+        return MassCancelReport.of(outcome, answer)
+
+    def prepare_cancel_all(self, *, symbol: str | None = None, command_id: str | None = None) -> Prepared:
+        if symbol is not None:
+            self._desk.instrument(symbol)
+        return self._prepare(cmd.CancelOrders(self._user, symbol), self._principal.scoped(command_id))
 
     def get_active_orders(self, *, symbol: str | None = None) -> list[OrderRecord]:
         """Open orders with their progress, oldest first."""
@@ -186,7 +211,7 @@ class OrderManagementService:
 
     def get_order(self, order_id: int | None = None, *, client_order_id: str | None = None) -> OrderRecord:
         """One order, open or done; by client order id the latest of that name. Raises NotFound."""
-        number = _order_number(order_id, client_order_id)
+        number = order_input.order_number(order_id, client_order_id)
         column, value = ("order_id", number) if number is not None else ("client_order_id", client_order_id)
         for table in ("active_orders", "order_history"):
             found = self._select(table, f"WHERE {column} = ? ORDER BY order_id DESC LIMIT 1", (value,))
@@ -198,6 +223,15 @@ class OrderManagementService:
             f"user {self._principal.user_id} has no such order",
             hint=f"List them: credit-trading orders list {self._principal.user_id}.",
         )
+
+    def _prepare(self, command: cmd.Command, command_id: str | None) -> Prepared:
+        return self._desk.sequencer.prepare(
+            command, scope=self._principal.scope, command_id=command_id, note=self._note
+        )
+
+    def _report(self, operation: str, subject: object, symbol: str, prepared: Prepared) -> OrderReport:
+        outcome, answer = self._desk.run(operation, subject, prepared)
+        return OrderReport.of(outcome, answer, self._desk.instrument(symbol))
 
     def _select(self, table: str, where: str, parameters: tuple[object, ...]) -> list[OrderRecord]:
         with self._desk.file_of(self._user) as connection:
@@ -214,67 +248,3 @@ class OrderManagementService:
             value=instrument.quote.parse(record.filled_value),
             quantity=instrument.base.parse(record.filled_quantity),
         )
-
-
-def _time_in_force(given: str | None, price_ticks: int | None, expires_at_us: int | None) -> str:
-    """The order's time in force (FIX 59), checked against its type and expiry. Raises InvalidInput."""
-    limit = price_ticks is not None
-    if given is None:
-        default = TimeInForce.GTC if limit else TimeInForce.IOC
-        return (TimeInForce.GTD if expires_at_us is not None else default).value
-    if given not in TimeInForce.__members__:
-        raise InvalidInput(
-            "orders.place", given, "no such time in force", hint=f"Choose from {', '.join(TimeInForce.__members__)}."
-        )
-    if not limit and given != TimeInForce.IOC:
-        raise InvalidInput(
-            "orders.place", given, f"a {OrderType.MARKET.value} order is IOC", hint="Give a price, or leave it out."
-        )
-    if (given == TimeInForce.GTD) != (expires_at_us is not None):
-        raise InvalidInput(
-            "orders.place", given, "GTD and an expiry go together", hint="GTD needs an expiry; nothing else takes one."
-        )
-    return given
-
-
-def _check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> None:
-    if instrument.value(price_ticks=price_ticks, quantity_lots=quantity_lots) * 2 > MAX_UNITS:
-        raise InvalidInput(
-            "orders.place",
-            f"{instrument.format_quantity(quantity_lots)} at {instrument.format_price(price_ticks)}",
-            "price times quantity is larger than any account can hold",
-            hint="Place a smaller order.",
-        )
-
-
-def _moment(expires_at: str | int | datetime) -> int:
-    if isinstance(expires_at, bool):
-        raise _no_moment(expires_at)
-    try:
-        moment_us = expires_at if isinstance(expires_at, int) else parse_time(expires_at)
-    except (ValueError, OverflowError, TypeError) as error:
-        raise _no_moment(expires_at) from error
-    if not 0 < moment_us <= LATEST_US:
-        raise _no_moment(expires_at)
-    return moment_us
-
-
-def _no_moment(expires_at: object) -> InvalidInput:
-    return InvalidInput(
-        "expiry", str(expires_at)[:40], "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
-    )
-
-
-def _order_number(order_id: int | None, client_order_id: str | None) -> int | None:
-    """Exactly one of the two names an order. Raises InvalidInput."""
-    if (order_id is None) == (client_order_id is None):
-        raise InvalidInput(
-            "orders", "", "an order is named by its id or its client order id", hint="Give one of the two."
-        )
-    if order_id is None:
-        return None
-    if isinstance(order_id, bool) or not isinstance(order_id, int) or not 0 < order_id <= MAX_UNITS:
-        raise InvalidInput(
-            "orders", str(order_id)[:40], "an order id is a whole number above zero", hint="For example 17."
-        )
-    return order_id

@@ -62,7 +62,10 @@ class Outcome:
 
 @attrs.frozen
 class OrderReport:
-    """FIX ExecutionReport (35=8): an order as it stood when a command on it was done. Amounts are exact decimal text."""
+    """FIX ExecutionReport (35=8): an order as it stood when a command on it was done. Amounts are exact decimal text.
+
+    `sequence` is where the command stands in the journal; `repeated` says that its id was known and this is its first answer.
+    """
 
     order_id: int
     symbol: str
@@ -74,6 +77,7 @@ class OrderReport:
     percent_filled: str
     average_price: str | None
     fees: str
+    sequence: int
     command_id: str
     repeated: bool
 
@@ -92,9 +96,24 @@ class OrderReport:
                 instrument, value=answer.filled_value, quantity=instrument.quantity_units(answer.filled_lots)
             ),
             fees=instrument.quote.format(answer.fees),
+            sequence=answer.sequence,
             command_id=outcome.command_id,
             repeated=outcome.repeated,
         )
+
+
+@attrs.frozen
+class MassCancelReport:
+    """FIX OrderMassCancelReport (35=r): how many `orders` were canceled. `repeated`: the command's id was known, nothing was done again."""
+
+    orders: int
+    sequence: int
+    command_id: str
+    repeated: bool
+
+    @classmethod
+    def of(cls, outcome: Outcome, answer: Answer) -> MassCancelReport:
+        return cls(answer.orders, answer.sequence, outcome.command_id, outcome.repeated)
 
 
 def percent(part: int, whole: int) -> str:

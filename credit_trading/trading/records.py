@@ -11,7 +11,10 @@ from credit_trading.store.sqlite import Connection
 
 @attrs.frozen(kw_only=True)
 class OrderRecord:
-    """An order and its progress. `reason` and `closed_at` are None while it is open."""
+    """An order and its progress. `reason` and `closed_at` are None while it is open, `triggered_at` while a stop waits.
+
+    `version` is what `expected_version` of an amend is compared with.
+    """
 
     order_id: int
     client_order_id: str | None
@@ -22,6 +25,12 @@ class OrderRecord:
     order_type: str
     time_in_force: str
     price_per_credit: str | None
+    stop_price: str | None
+    displayed_quantity: str | None
+    post_only: bool = attrs.field(converter=bool)
+    self_trade: str
+    version: int
+    triggered_at: str | None
     quantity: str
     filled_quantity: str
     remaining_quantity: str

@@ -22,12 +22,13 @@ from credit_trading.errors import Busy, ClockRefused, InvalidInput, NotTaken, Ou
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
-from credit_trading.exchange.events import Deposited, Entry, TradedOffBook, Withdrawn
+from credit_trading.exchange.events import Deposited, Entry, OrderExpired, TradedOffBook, Withdrawn
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import translated
+from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.outcome import Outcome
 from credit_trading.users.manager import PersonalPart
 from credit_trading.users.projector import Projector
@@ -135,21 +136,25 @@ class Sequencer:
         return batch.outcomes
 
     def expire_due(self) -> int:
-        """Expires what is due now; returns how many orders did. Costs a look at the replica where nothing is."""
+        """What time alone brings about by now: orders expire, sessions open and close. Returns how many orders expired.
+
+        Costs a look at the replica where nothing is due.
+        """
         with self._live.reading() as replica:
-            if not replica.expiries or replica.expiries[0][0] > self.clock.now_us():
+            if replica.next_due_us is None or replica.next_due_us > self.clock.now_us():
                 return 0
         with self._live.writing() as replica:
-            engine.expire_due(replica, time_us=self._decision_us(replica, self.clock.now_us()))
+            time_us = self._decision_us(replica, self.clock.now_us())
+            engine.advance(replica, time_us=time_us, calendar=next_boundaries)
             entries = replica.take_pending()
             try:
                 self._commit(entries, [])
             except CommitUndecided as error:
                 failure = self._settle(entries[-1])
                 if failure is not None:
-                    raise failure(engine.EXPIRY) from error
+                    raise failure(entries[-1].cause) from error
         self._project(_named(entries))
-        return len(entries)
+        return sum(isinstance(entry.event, OrderExpired) for entry in entries)
 
     def _withdraw(self, batch: _Batch) -> None:
         """The wait was too long: unless someone has taken the batch up meanwhile, it is withdrawn."""
@@ -234,10 +239,11 @@ class Sequencer:
             if prepared.personal is not None:
                 prepared.personal.check(self._live.log.connection)
             time_us = self._decision_us(replica, request.prepared_us)
-            repeated = replica.answers.get(request.id) is not None
-            answer = engine.handle(replica, request, time_us=time_us)
+            before = replica.sequence
+            answer = engine.handle(replica, request, time_us=time_us, calendar=next_boundaries)
         except TradingError as error:
             return Outcome(request.id, None, error)
+        repeated = answer.sequence <= before
         if prepared.personal is not None and not repeated:
             prepared.personal.write(self._live.log.connection, _first_entry(replica, answer))
         return Outcome(request.id, answer, repeated=repeated)

@@ -9,8 +9,7 @@ from credit_trading.exchange import commands as cmd
 from credit_trading.money import MAX_UNITS, Asset
 from credit_trading.money.amount import decimals_of, parse_units
 from credit_trading.money.asset import MAX_DECIMALS
-from credit_trading.trading.desk import Desk
-from credit_trading.trading.orders import Number
+from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.principal import Principal, checked_id
 from credit_trading.trading.records import AuditRecord, StatisticsRecord, TransactionRecord, select
 from credit_trading.trading.sequencer import Prepared

@@ -1,15 +1,15 @@
 """Users' files on disk: making, opening, renaming and deleting them.
 
-Here: which path is a user's, and who may move what is there. Never here: what the rows mean (projection), when they are written
-(projector). Always: while a handle on a file is open its user's lock is held shared; a file is moved or removed only under that lock
-held exclusively, closed, and with no `-wal` left; what could not be done yet stands in the catalogue and is done later.
+Here: which path is a user's, and who may move or rebuild what is there. Never here: what a handle is (handles), what the rows mean
+(projection), when they are written (projector).
+Always: while a handle on a file is open its user's lock is held shared; a file is moved or removed only under that lock held
+exclusively, closed, and with no `-wal` left; what could not be done yet stands in the catalogue and is done later.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,79 +17,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from credit_trading.errors import AlreadyExists, Busy, FileCorrupt, NotFound, StorageError, VersionUnsupported
+from credit_trading.errors import AlreadyExists, Busy, NotFound, StorageError
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.store.files import publish_new, remove_database, rename_durably
 from credit_trading.store.locks import LockFile, user_slot
 from credit_trading.store.pool import ConnectionPool
-from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
+from credit_trading.store.sqlite import Connection, connect, translated
 from credit_trading.users import catalogue
 from credit_trading.users.catalogue import User
-from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION, template
+from credit_trading.users.gate import Gate
+from credit_trading.users.handles import UserConnection, as_user_file, file_id, open_handle
+from credit_trading.users.schema import template
 
 _log = logging.getLogger(__name__)
 
 _all: weakref.WeakSet[UserFiles] = weakref.WeakSet()
 
+_FIRST_REBUILD = 1 << 40
+"""Users' numbers are below it: beyond lie the locks for rebuilding, one per user."""
+
 MOVE_TIMEOUT_S = 1.0
 """How long a rename or deletion waits for other processes to let go of the file; after that it is left for the next opening."""
-
-
-class UserConnection(TrackedConnection):
-    """A handle on a user's file; holds the user's lock, shared, until it is closed (or was collected unclosed)."""
-
-    file_id: tuple[int, int]
-    path: Path
-    lock: weakref.finalize[[tuple[LockFile, int]], UserConnection]
-
-    lock_wait_ms: int | None = None
-
-    def wait_for_locks(self, longest_ms: int) -> None:
-        """How long a statement waits while another program has the file locked."""
-        if longest_ms != self.lock_wait_ms:
-            self.execute(f"PRAGMA busy_timeout = {longest_ms}")
-            self.lock_wait_ms = longest_ms
-
-    def close(self) -> None:
-        super().close()
-        held = self.lock.detach() if hasattr(self, "lock") else None
-        if held is not None:
-            lock_file, slot = held[2][0]
-            lock_file.release(slot, shared=True)
-
-
-class _Gate:
-    """Open unless a thread is about to fork: then those inside finish first, and nobody enters before it has forked.
-
-    A file that is open during a fork can never be opened by the child.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside = 0
-        self._closed = False
-
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._closed)
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
-
-    def close(self, *, timeout_s: float) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.wait_for(lambda: not self._inside, timeout_s)
-
-    def open(self) -> None:
-        with self._changed:
-            self._closed = False
-            self._changed.notify_all()
 
 
 class UserFiles:
@@ -101,7 +49,7 @@ class UserFiles:
         self._timeout_s = lock_timeout_s
         self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
         self._dropped: deque[tuple[LockFile, int]] = deque()
-        self._gate = _Gate()
+        self._gate = Gate()
         live.on_move = self._let_go
         _all.add(self)
 
@@ -114,7 +62,7 @@ class UserFiles:
 
     def after_fork_in_child(self) -> None:
         self.pool.abandon()
-        self._gate = _Gate()
+        self._gate = Gate()
 
     @contextmanager
     def checkout(self, number: int) -> Iterator[UserConnection]:
@@ -122,13 +70,28 @@ class UserFiles:
         while True:
             with self._gate.passed(), self.pool.checkout(number) as connection:
                 assert isinstance(connection, UserConnection)
-                replaced = _file_id(connection.path) != connection.file_id
+                replaced = file_id(connection.path) != connection.file_id
                 if not replaced:
-                    with _as_user_file(connection.path):
+                    with as_user_file(connection.path):
                         yield connection
                     return
             with self._gate.passed():
                 self.pool.discard(number)
+
+    @contextmanager
+    def rebuilding(self, number: int, *, timeout_s: float | None = None) -> Iterator[None]:
+        """For one process at a time, which has the file checked out; handles on it stay open. Raises Busy."""
+        lock_file, slot = self._live.lock_file, user_slot(_FIRST_REBUILD + number)
+        longest_s = self._timeout_s if timeout_s is None else timeout_s
+        try:
+            lock_file.acquire(slot, timeout_s=longest_s, operation="users.rebuild")
+        except Busy as error:
+            problem = f"another process has been rebuilding the file for {longest_s:g} s and is not done"
+            raise Busy("users.rebuild", f"user #{number}", problem, hint="Try again.") from error
+        try:
+            yield
+        finally:
+            lock_file.release(slot)
 
     def open_for_reading(self, number: int) -> Connection:
         """A read-only handle of the caller's own; the caller has the writing handle checked out, or keeps the file open otherwise."""
@@ -240,7 +203,7 @@ class UserFiles:
             try:
                 path = self.path_of(number)
                 if path.exists():
-                    return _opened(path, mode, lock_file, slot, self._dropped)
+                    return open_handle(path, mode, lock_file, slot, self._dropped)
             except BaseException:
                 lock_file.release(slot, shared=True)
                 raise
@@ -277,66 +240,6 @@ class UserFiles:
             raise StorageError(
                 operation, user.user_id, "done, but not noted yet", hint="It is noted when the disk works."
             ) from error
-
-
-def _opened(
-    path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int, dropped: deque[tuple[LockFile, int]]
-) -> Connection:
-    """`dropped` gets the lock of a handle that is collected without being closed."""
-    with translated("users.file", path):
-        connection = connect(path, mode=mode, synchronous="NORMAL", factory=UserConnection)
-    try:
-        assert isinstance(connection, UserConnection)
-        with translated("users.file", path):
-            _check_format(connection, path)
-        connection.path = path
-        file_id = _file_id(path)
-        assert file_id is not None, f"{path} vanished while its lock was held"
-        connection.file_id = file_id
-        connection.lock = weakref.finalize(connection, dropped.append, (lock_file, slot))
-        connection.lock.atexit = False
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_format(connection: Connection, path: Path) -> None:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise FileCorrupt(
-            "users.file",
-            path,
-            "a database, but not a user's trading file",
-            hint="Move it away; the user's file is rebuilt from the journal when next opened.",
-        )
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
-        raise VersionUnsupported(
-            "users.file", path, f"schema {version} is newer than {SCHEMA_VERSION}", hint="Use a newer credit_trading."
-        )
-
-
-@contextmanager
-def _as_user_file(path: Path) -> Iterator[None]:
-    """Our statements are right: what they fail on is a file whose tables are not as they should be."""
-    try:
-        with translated("users.file", path):
-            yield
-    except sqlite3.Error as error:
-        raise FileCorrupt(
-            "users.file",
-            path,
-            f"its tables are not as they should be ({error})",
-            hint="Move it away; it is rebuilt from the journal when next opened.",
-        ) from error
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _empty_wal(path: Path) -> None:

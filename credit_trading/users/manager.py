@@ -7,7 +7,7 @@ or deletes the user; the file follows at once, or at the next opening after a cr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -46,12 +46,13 @@ class Submit(Protocol):
 
 @attrs.frozen
 class TradingDatabase:
-    """A user and where their file is."""
+    """A user, where their file is, and whether they are suspended: such a user may cancel, deposit and withdraw, but not trade."""
 
     user_id: str
     email: str
     path: Path
     created_at_us: int
+    suspended: bool
 
     @property
     def created_at(self) -> str:
@@ -90,7 +91,7 @@ class TradingDatabaseManager:
             self._files.create(user.number)
         except StorageError as error:  # the commit has created the user; an error would say that nothing was changed
             _log.warning("the file of user %s is made when it is first opened: %s", user_id, error)
-        return self._shown(user)
+        return self._shown([user])[0]
 
     def get_trading_database(self, user_id: str) -> sqlite_utils.Database:
         """The user's file as of now, read-only. Close it when done: while it is open the file can be neither renamed nor deleted.
@@ -101,7 +102,7 @@ class TradingDatabaseManager:
 
     def show_trading_database(self, user_id: str) -> TradingDatabase:
         """Raises NotFound."""
-        return self._shown(self._user(user_id))
+        return self._shown([self._user(user_id)])[0]
 
     def list_trading_databases(
         self,
@@ -123,7 +124,7 @@ class TradingDatabaseManager:
             users = catalogue.search(
                 log.connection, text=search, sort=sort, descending=descending, limit=limit, offset=offset
             )
-        return [self._shown(user) for user in users]
+        return self._shown(users)
 
     def change_email(self, user_id: str, email: str) -> TradingDatabase:
         """Also renames the file; at once, or when whoever else has it open lets go of it."""
@@ -145,7 +146,7 @@ class TradingDatabaseManager:
             PersonalPart(write=lambda connection, _: catalogue.change_email(connection, user.number, email, salt=salt)),
         )
         self._files.finish(self._user(user_id))
-        return self._shown(self._user(user_id))
+        return self.show_trading_database(user_id)
 
     def delete_trading_database(self, user_id: str, *, sweep_to: str | None = None) -> None:
         """Deletes the user and the file. `sweep_to` cancels the user's orders and takes the balances.
@@ -171,5 +172,12 @@ class TradingDatabaseManager:
         with self._live.history() as log:
             return catalogue.by_id(log.connection, user_id)
 
-    def _shown(self, user: User) -> TradingDatabase:
-        return TradingDatabase(user.user_id, user.email, self._files.path_for(user), user.created_at_us)
+    def _shown(self, users: Sequence[User]) -> list[TradingDatabase]:
+        with self._live.reading() as replica:
+            suspended = {user.number for user in users if replica.users[user.number].suspended}
+        return [
+            TradingDatabase(
+                user.user_id, user.email, self._files.path_for(user), user.created_at_us, user.number in suspended
+            )
+            for user in users
+        ]

@@ -1,29 +1,25 @@
 """From events to rows: how each event of a user's history shows in the user's file.
 
-Here: the SQL that writes a user's tables, one function per kind of event. Never here: positions, transactions, which events (projector).
+Here: which rows each kind of event writes, and those of users, money and trades. Never here: order rows (order_rows), sums (totals), the
+audit trail (audit), positions and transactions (projector).
 Always: rows follow from the events and the catalogue alone; a user sees nothing of the other side of a trade but who it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
-
-import msgspec
+from typing import Any
 
 from credit_trading.errors import FileCorrupt
 from credit_trading.exchange import events as ev
-from credit_trading.exchange.order import OrderStatus, OrderType, Side
+from credit_trading.exchange.order import Side
 from credit_trading.journal.notes import Note
 from credit_trading.money import Asset, Instrument
 from credit_trading.store.sqlite import Connection
 from credit_trading.users import statements as sql
-
-_ENDED = {
-    OrderStatus.FILLED: "orders_filled",
-    OrderStatus.CANCELED: "orders_canceled",
-    OrderStatus.EXPIRED: "orders_expired",
-}
+from credit_trading.users.audit import AuditTrail, Shown, details, own_details
+from credit_trading.users.order_rows import ORDER_EVENTS, OrderRows
+from credit_trading.users.totals import Totals
 
 
 class Projection:
@@ -46,84 +42,57 @@ class Projection:
     ) -> None:
         self._execute = connection.execute
         self._user = user
-        self._asset = assets
         self._instrument = instruments
         self._user_id_of = user_id_of
         self._email_of = email_of
         self._note_of = note_of
-        self._known_assets: set[str] = {row[0] for row in connection.execute("SELECT asset FROM assets")}
+        self._totals = Totals(connection, assets)
+        self._orders = OrderRows(connection, user, self._totals, instruments)
+        self._audit = AuditTrail(connection, user, user_id_of)
 
     def apply(self, entry: ev.Entry) -> None:
         """One event of the user's history."""
-        event = entry.event
         note = self._note_of(entry.sequence) if entry.content is not None else None
-        project = _PROJECT[type(event)]
-        order_id, details = project(self, entry, event, note)
-        self._audit(entry, note, order_id, details)
+        self._audit.add(entry, note, self._rows_of(entry, note))
 
-    def _audit(self, entry: ev.Entry, note: Note | None, order_id: int | None, details: str) -> None:
-        """The cause of a fill of a resting order is the other side's command, which is none of this user's business."""
-        own_cause = entry.user_a == self._user
-        actor = origin = correlation_id = None
-        if note is not None:
-            actor, origin, correlation_id = note.actor, note.origin, note.correlation_id
-        elif entry.content is not None and own_cause:
-            actor = f"user:{self._user_id_of(self._user)}"
-        self._execute(
-            sql.INSERT_AUDIT,
-            (
-                entry.sequence,
-                entry.number_a if own_cause else entry.number_b,
-                entry.time_us,
-                entry.event.kind,
-                entry.cause if own_cause else None,
-                actor,
-                origin,
-                correlation_id,
-                order_id,
-                details,
-            ),
-        )
+    def _rows_of(self, entry: ev.Entry, note: Note | None) -> Shown:
+        event = entry.event
+        order_event = ORDER_EVENTS.get(type(event))
+        if order_event is not None:
+            return order_event(self._orders, entry, event)
+        return _OTHER_EVENTS[type(event)](self, entry, event, note)
 
-    def _post(self, asset: str, posted: int, held: int) -> None:
-        self._know(asset)
-        self._execute(sql.POST, (asset, posted, held))
+    def _only_told(self, _: ev.Entry, event: ev.Event, __: Note | None) -> Shown:
+        """An event that changes no table but the audit trail."""
+        return None, own_details(event)
 
-    def _know(self, asset: str) -> None:
-        if asset not in self._known_assets:
-            self._known_assets.add(asset)
-            self._execute("INSERT INTO assets (asset, decimals) VALUES (?, ?)", (asset, self._asset(asset).decimals))
-
-    def _know_pair(self, instrument: Instrument) -> None:
-        self._know(instrument.base.code)
-        self._know(instrument.quote.code)
-
-    def _user_named(self, _: ev.Entry, event: ev.UserCreated | ev.UserEmailChanged, __: Note | None) -> _Shown:
+    def _user_named(self, _: ev.Entry, event: ev.UserCreated | ev.UserEmailChanged, __: Note | None) -> Shown:
         self._execute(
             "UPDATE metadata SET user_id = ?, email = ?", (self._user_id_of(self._user), self._email_of(self._user))
         )
-        return None, _own(event)
+        return None, own_details(event)
 
-    def _user_deleted(self, _: ev.Entry, event: ev.UserDeleted, __: Note | None) -> _Shown:
-        return None, _own(event)
+    def _command_rejected(self, _: ev.Entry, event: ev.CommandRejected, __: Note | None) -> Shown:
+        order = event.order if event.user == self._user else None
+        return order, details(command=event.command, code=event.code, order=order)
 
-    def _deposited(self, entry: ev.Entry, event: ev.Deposited, note: Note | None) -> _Shown:
-        self._post(event.asset, event.amount, 0)
+    def _deposited(self, entry: ev.Entry, event: ev.Deposited, note: Note | None) -> Shown:
+        self._totals.post(event.asset, event.amount, 0)
         self._money_moved(entry, "deposit", event.asset, event.amount, note=note)
-        return None, _own(event)
+        return None, own_details(event)
 
-    def _withdrawn(self, entry: ev.Entry, event: ev.Withdrawn, note: Note | None) -> _Shown:
-        self._post(event.asset, -event.amount, 0)
+    def _withdrawn(self, entry: ev.Entry, event: ev.Withdrawn, note: Note | None) -> Shown:
+        self._totals.post(event.asset, -event.amount, 0)
         self._money_moved(entry, "withdrawal", event.asset, event.amount, note=note)
-        return None, _own(event)
+        return None, own_details(event)
 
-    def _transferred(self, entry: ev.Entry, event: ev.Transferred, note: Note | None) -> _Shown:
+    def _transferred(self, entry: ev.Entry, event: ev.Transferred, note: Note | None) -> Shown:
         incoming = event.receiver == self._user
         other = self._user_id_of(event.sender if incoming else event.receiver)
-        self._post(event.asset, event.amount if incoming else -event.amount, 0)
+        self._totals.post(event.asset, event.amount if incoming else -event.amount, 0)
         kind = "transfer_in" if incoming else "transfer_out"
         self._money_moved(entry, kind, event.asset, event.amount, counterparty=other, note=note)
-        return None, _json(type=kind, asset=event.asset, amount=event.amount, counterparty=other)
+        return None, details(type=kind, asset=event.asset, amount=event.amount, counterparty=other)
 
     def _money_moved(
         self, entry: ev.Entry, kind: str, asset: str, amount: int, *, note: Note | None, counterparty: str | None = None
@@ -146,11 +115,11 @@ class Projection:
             ),
         )
 
-    def _traded_off_book(self, entry: ev.Entry, event: ev.TradedOffBook, note: Note | None) -> _Shown:
+    def _traded_off_book(self, entry: ev.Entry, event: ev.TradedOffBook, note: Note | None) -> Shown:
         buys = event.buyer == self._user
         other = self._user_id_of(event.seller if buys else event.buyer)
-        self._post(event.base, event.quantity if buys else -event.quantity, 0)
-        self._post(event.quote, -event.total if buys else event.total, 0)
+        self._totals.post(event.base, event.quantity if buys else -event.quantity, 0)
+        self._totals.post(event.quote, -event.total if buys else event.total, 0)
         kind = "buy" if buys else "sell"
         self._execute(
             sql.INSERT_TRANSACTION,
@@ -174,138 +143,13 @@ class Projection:
                 note.note if note else None,
             ),
         )
-        self._count_trade(
+        self._totals.count_trade(
             event.base, event.quote, buys=buys, quantity=event.quantity, value=event.total, fee=0, at=entry.time_us
         )
-        details = {"type": kind, "credit_type": event.base, "quantity": event.quantity, "total": event.total}
-        return None, _json(**details, currency=event.quote, trade=event.trade, counterparty=other)
+        told = {"type": kind, "credit_type": event.base, "quantity": event.quantity, "total": event.total}
+        return None, details(**told, currency=event.quote, trade=event.trade, counterparty=other)
 
-    def _count_trade(self, base: str, quote: str, *, buys: bool, quantity: int, value: int, fee: int, at: int) -> None:
-        bought, sold = (quantity, 0) if buys else (0, quantity)
-        paid, earned = (value, 0) if buys else (0, value)
-        self._execute(sql.COUNT_TRADE, (base, quote, bought, sold, paid, earned, fee, at))
-
-    def _count_order(self, counter: str, instrument: Instrument) -> None:
-        self._execute(sql.COUNT_ORDER[counter], (instrument.base.code, instrument.quote.code))
-
-    def _order_accepted(self, entry: ev.Entry, event: ev.OrderAccepted, _: Note | None) -> _Shown:
-        instrument = self._instrument(event.symbol)
-        quantity = instrument.quantity_units(event.quantity_lots)
-        price = None if event.order_type == OrderType.MARKET else instrument.price_units(event.price_ticks)
-        self._know_pair(instrument)
-        self._execute(
-            sql.INSERT_ORDER,
-            (
-                event.order,
-                event.client_order_id,
-                event.symbol,
-                instrument.base.code,
-                instrument.quote.code,
-                event.side,
-                event.order_type,
-                event.time_in_force,
-                price,
-                instrument.price_decimals,
-                quantity,
-                quantity,
-                event.hold,
-                event.expires_at_us,
-                entry.time_us,
-                entry.time_us,
-            ),
-        )
-        self._post((instrument.quote if event.side == Side.BUY else instrument.base).code, 0, event.hold)
-        self._count_order("orders_placed", instrument)
-        return event.order, _own(event)
-
-    def _order_rejected(self, entry: ev.Entry, event: ev.OrderRejected, _: Note | None) -> _Shown:
-        instrument = self._instrument(event.symbol)
-        quantity = instrument.quantity_units(event.quantity_lots)
-        self._know_pair(instrument)
-        self._execute(
-            sql.INSERT_REJECTED,
-            (
-                event.order,
-                event.client_order_id,
-                event.symbol,
-                instrument.base.code,
-                instrument.quote.code,
-                event.side,
-                event.order_type,
-                event.time_in_force,
-                None if event.price_ticks is None else instrument.price_units(event.price_ticks),
-                instrument.price_decimals,
-                quantity,
-                quantity,
-                event.expires_at_us,
-                entry.time_us,
-                entry.time_us,
-                event.code,
-                entry.time_us,
-            ),
-        )
-        self._count_order("orders_rejected", instrument)
-        return event.order, _own(event)
-
-    def _order_amended(self, entry: ev.Entry, event: ev.OrderAmended, _: Note | None) -> _Shown:
-        symbol, old_hold, side, filled = self._open_order("symbol, hold, side, filled_quantity", event.order)
-        instrument = self._instrument(symbol)
-        quantity = instrument.quantity_units(event.quantity_lots)
-        self._execute(
-            "UPDATE active_orders SET price_per_credit = ?, quantity = ?, remaining_quantity = ?, hold = ?, updated_at = ?"
-            " WHERE order_id = ?",
-            (
-                instrument.price_units(event.price_ticks),
-                quantity,
-                quantity - filled,
-                event.hold,
-                entry.time_us,
-                event.order,
-            ),
-        )
-        self._post((instrument.quote if side == Side.BUY else instrument.base).code, 0, event.hold - old_hold)
-        if quantity == filled:
-            self._close(event.order, OrderStatus.FILLED, "", instrument, entry.time_us)
-        return event.order, _own(event)
-
-    def _order_canceled(self, entry: ev.Entry, event: ev.OrderCanceled, _: Note | None) -> _Shown:
-        self._end(entry, event.order, OrderStatus.CANCELED, event.reason, event.released)
-        return event.order, _own(event)
-
-    def _order_expired(self, entry: ev.Entry, event: ev.OrderExpired, _: Note | None) -> _Shown:
-        self._end(entry, event.order, OrderStatus.EXPIRED, "expired", event.released)
-        return event.order, _own(event)
-
-    def _end(self, entry: ev.Entry, order: int, status: OrderStatus, reason: str, released: int) -> None:
-        symbol, side = self._open_order("symbol, side", order)
-        instrument = self._instrument(symbol)
-        self._post((instrument.quote if side == Side.BUY else instrument.base).code, 0, -released)
-        self._close(order, status, reason, instrument, entry.time_us)
-
-    def _open_order(self, columns: str, order: int) -> tuple[Any, ...]:
-        row: tuple[Any, ...] | None = self._execute(
-            f"SELECT {columns} FROM active_orders WHERE order_id = ?", (order,)
-        ).fetchone()
-        return row or self._missing(order)
-
-    def _missing(self, order: int) -> NoReturn:
-        raise FileCorrupt(
-            "users.file",
-            f"user #{self._user}",
-            f"order {order} is missing from active_orders",
-            hint="Move the file away; it is rebuilt from the journal when next opened.",
-        )
-
-    def _close(self, order: int, status: OrderStatus, reason: str, instrument: Instrument, at: int) -> None:
-        """From the active orders to the history."""
-        self._execute(sql.CLOSE_ORDER, (status.value, at, reason, order))
-        self._execute("DELETE FROM active_orders WHERE order_id = ?", (order,))
-        self._count_order(_ENDED[status], instrument)
-
-    def _command_rejected(self, _: ev.Entry, event: ev.CommandRejected, __: Note | None) -> _Shown:
-        return event.order, _json(command=event.command, code=event.code, order=event.order)
-
-    def _traded(self, entry: ev.Entry, event: ev.Trade, _: Note | None) -> _Shown:
+    def _traded(self, entry: ev.Entry, event: ev.Trade, _: Note | None) -> Shown:
         takes = event.taker == self._user
         buys = (event.taker_side == Side.BUY) == takes
         if takes:
@@ -339,48 +183,55 @@ class Projection:
             ),
         )
         if buys:
-            self._post(base, quantity, 0)
-            self._post(quote, -value - fee, -released)
+            self._totals.post(base, quantity, 0)
+            self._totals.post(quote, -value - fee, -released)
         else:
-            self._post(base, -quantity, -released)
-            self._post(quote, value - fee, 0)
-        self._count_trade(base, quote, buys=buys, quantity=quantity, value=value, fee=fee, at=entry.time_us)
-        remaining = self._execute(sql.FILL_ORDER, (quantity, value, fee, released, entry.time_us, order)).fetchall()
-        if not remaining:
-            self._missing(order)
-        if remaining[0][0] == 0:
-            self._close(order, OrderStatus.FILLED, "", instrument, entry.time_us)
-        details = {"trade": event.trade, "price_ticks": event.price_ticks, "quantity_lots": event.quantity_lots}
-        return order, _json(**details, fee=fee, role=role, counterparty=counterparty)
+            self._totals.post(base, -quantity, -released)
+            self._totals.post(quote, value - fee, 0)
+        self._totals.count_trade(base, quote, buys=buys, quantity=quantity, value=value, fee=fee, at=entry.time_us)
+        self._orders.fill(
+            order, instrument, quantity=quantity, value=value, fee=fee, released=released, at=entry.time_us
+        )
+        told = {"trade": event.trade, "price_ticks": event.price_ticks, "quantity_lots": event.quantity_lots}
+        return order, details(**told, fee=fee, role=role, counterparty=counterparty)
+
+    def _trade_busted(self, entry: ev.Entry, event: ev.TradeBusted, note: Note | None) -> Shown:
+        """The price, which the event does not have, and the order are those of the trade's own row."""
+        buys = event.buyer == self._user
+        fee = event.buyer_fee if buys else event.seller_fee
+        quantity, value = event.quantity, event.value
+        found = self._execute(
+            sql.INSERT_BUST, (entry.sequence, entry.time_us, note.note if note else None, event.trade)
+        ).fetchall()
+        if not found:
+            raise FileCorrupt(
+                "users.file",
+                f"user #{self._user}",
+                f"trade {event.trade} is missing from trading_transactions",
+                hint="Move the file away; it is rebuilt from the journal when next opened.",
+            )
+        kind, order, counterparty = found[0]
+        self._totals.post(event.base, -quantity if buys else quantity, 0)
+        self._totals.post(event.quote, value + fee if buys else fee - value, 0)
+        self._totals.uncount_trade(event.base, event.quote, buys=buys, quantity=quantity, value=value, fee=fee)
+        told = {"type": kind, "credit_type": event.base, "quantity": quantity, "total": value, "currency": event.quote}
+        return order, details(**told, fee=-fee, trade=event.trade, counterparty=counterparty)
 
 
-_Shown = tuple[int | None, str]
-"""Which of the user's orders an event is about, and the user's side of it as JSON."""
-
-_encode = msgspec.json.Encoder().encode
-
-_PROJECT: dict[type[ev.Event], Callable[[Projection, ev.Entry, Any, Note | None], _Shown]] = {
+_OTHER_EVENTS: dict[type[ev.Event], Callable[[Projection, ev.Entry, Any, Note | None], Shown]] = {
     ev.UserCreated: Projection._user_named,
     ev.UserEmailChanged: Projection._user_named,
-    ev.UserDeleted: Projection._user_deleted,
+    ev.UserFeesChanged: Projection._only_told,
+    ev.UserSuspended: Projection._only_told,
+    ev.UserResumed: Projection._only_told,
+    ev.UserDeleted: Projection._only_told,
+    ev.OrdersMassCanceled: Projection._only_told,
+    ev.CommandRejected: Projection._command_rejected,
     ev.Deposited: Projection._deposited,
     ev.Withdrawn: Projection._withdrawn,
     ev.Transferred: Projection._transferred,
     ev.TradedOffBook: Projection._traded_off_book,
-    ev.OrderAccepted: Projection._order_accepted,
-    ev.OrderRejected: Projection._order_rejected,
-    ev.OrderAmended: Projection._order_amended,
-    ev.OrderCanceled: Projection._order_canceled,
-    ev.OrderExpired: Projection._order_expired,
-    ev.CommandRejected: Projection._command_rejected,
     ev.Trade: Projection._traded,
+    ev.TradeBusted: Projection._trade_busted,
 }
-
-
-def _own(event: ev.Event) -> str:
-    """An event that concerns this user alone, as it stands in the journal."""
-    return _encode(event).decode()
-
-
-def _json(**details: object) -> str:
-    return _encode({name: value for name, value in details.items() if value is not None}).decode()
+"""All others that stand in a user's history."""

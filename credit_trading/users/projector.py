@@ -1,6 +1,6 @@
 """Brings users' files up to the journal, each event exactly once.
 
-Here: from where to where, in which transaction, and what to do with a file that does not fit. Never here: the rows (projection).
+Here: from where to where, in which transaction, and when a file is rebuilt. Never here: the rows (projection).
 Always: a file's position is read and written in the transaction that writes its rows; a file that is not on the journal's history is
 refused and left as it is; trouble with one file never stops writers or other users.
 """
@@ -9,28 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 import attrs
 import sqlite_utils
 
-from credit_trading.errors import FileCorrupt, FileForeign, TradingError
+from credit_trading.errors import TradingError
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
-from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
 from credit_trading.journal.rows import Row, decode
 from credit_trading.progress import Progress, no_progress
-from credit_trading.store.sqlite import Connection, connect, immediate
+from credit_trading.store.sqlite import Connection, immediate
 from credit_trading.users import catalogue
 from credit_trading.users.files import UserFiles
 from credit_trading.users.projection import Projection
-from credit_trading.users.schema import PROJECTION_VERSION, SHARED_TABLES, template
+from credit_trading.users.schema import PROJECTION_VERSION, SHARED_TABLES
+from credit_trading.users.scratch import scratch_file, write_into
+from credit_trading.users.standing import Standing
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +37,9 @@ EVENTS_PER_TRANSACTION = 5_000
 
 LOCK_WAIT_MS = 5_000
 """How long another program may keep a user's file locked before reading it fails."""
+
+SHORT_WAIT_MS = 50
+"""The same after a commit, when a caller waits for an answer that does not need the file."""
 
 
 @attrs.frozen
@@ -48,50 +50,6 @@ class _Head:
     sequence: int
     deleted: bool
     replica: Replica
-
-
-@attrs.frozen
-class _Standing:
-    """What a user's file says of itself: whose it is, how it was projected, and up to where."""
-
-    owner: tuple[str | None, int | None]
-    projection_version: int
-    position: Position
-
-    @classmethod
-    def of(cls, connection: Connection, path: Path) -> Self:
-        row = connection.execute(
-            "SELECT exchange_id, user_number, projection_version, applied_sequence, applied_hash FROM metadata"
-        ).fetchone()
-        if row is None:
-            raise FileCorrupt(
-                "users.file",
-                path,
-                "it does not say where it stands",
-                hint="Move it away; it is rebuilt when next opened.",
-            )
-        return cls(row[:2], row[2], Position(row[0] or "", row[3], row[4]))
-
-    def check_owner(self, path: Path, *, exchange_id: str, number: int) -> None:
-        """Raises FileForeign if it names another exchange or another user; a file fresh from the template names none yet."""
-        if self.owner in ((None, None), (exchange_id, number)):
-            return
-        other_exchange = self.owner[0] != exchange_id
-        raise FileForeign(
-            "users.file",
-            path,
-            "it belongs to another exchange" if other_exchange else f"it belongs to user #{self.owner[1]}",
-            hint="Move the file away; this user's is rebuilt from the journal when next opened.",
-        )
-
-    def check_version(self, path: Path) -> None:
-        if self.projection_version != PROJECTION_VERSION:
-            raise FileCorrupt(
-                "users.file",
-                path,
-                f"it was projected by version {self.projection_version}, not {PROJECTION_VERSION}",
-                hint="Move it away; it is rebuilt.",
-            )
 
 
 class Projector:
@@ -123,19 +81,19 @@ class Projector:
         """
         for head in self._heads(numbers):
             if not head.deleted:
-                self._try_to_bring(head, lock_wait_ms=50)
+                self._try_to_bring(head, patient=False)
 
     def catch_up_all(self, *, progress: Progress = no_progress) -> None:
         """Every active user; `progress` is told how many are done, and of how many."""
         with self._live.reading() as replica:
             numbers = [user.number for user in replica.users.values() if not user.deleted]
         for done, head in enumerate(self._heads(numbers), 1):
-            self._try_to_bring(head, lock_wait_ms=LOCK_WAIT_MS)
+            self._try_to_bring(head, patient=True)
             progress(done, len(numbers))
 
-    def _try_to_bring(self, head: _Head, *, lock_wait_ms: int) -> None:
+    def _try_to_bring(self, head: _Head, *, patient: bool) -> None:
         try:
-            with self._brought_to(head, lock_wait_ms=lock_wait_ms):
+            with self._brought_to(head, patient=patient):
                 pass
         except TradingError as error:
             _log.warning("the file of user #%d is behind: %s", head.number, error)
@@ -149,7 +107,7 @@ class Projector:
                 applied = connection.execute("SELECT applied_sequence FROM metadata").fetchone()[0]
             finally:
                 connection.execute("ROLLBACK")
-        with _scratch_file() as scratch:
+        with scratch_file() as scratch:
             (head,) = self._heads([number])
             self._follow(scratch, self._files.path_of(number), attrs.evolve(head, sequence=applied))
             return live, shared_digest(scratch)
@@ -160,15 +118,15 @@ class Projector:
             return [_Head(user.number, user.last_sequence, user.deleted, replica) for user in users]
 
     @contextmanager
-    def _brought_to(self, head: _Head, *, lock_wait_ms: int = LOCK_WAIT_MS) -> Iterator[Connection]:
+    def _brought_to(self, head: _Head, *, patient: bool = True) -> Iterator[Connection]:
         """The user's file as of `head`; whatever keeps it from getting there is noted in `faults`."""
         ready = False
         try:
             if head.deleted:
                 self._files.path_of(head.number)  # raises NotFound, by the user's name
             with self._files.checkout(head.number) as connection:
-                connection.wait_for_locks(lock_wait_ms)
-                self._follow(connection, connection.path, head)
+                connection.wait_for_locks(LOCK_WAIT_MS if patient else SHORT_WAIT_MS)
+                self._follow(connection, connection.path, head, patient=patient)
                 ready = True
                 self.faults.pop(head.number, None)
                 yield connection
@@ -177,23 +135,45 @@ class Projector:
                 self.faults[head.number] = error
             raise
 
-    def _follow(self, connection: Connection, path: Path, head: _Head) -> None:
-        """Reads where the file stands, and whether it may go on from there; then the user's later events, in bounded transactions."""
-        standing = _Standing.of(connection, path)
+    def _follow(self, connection: Connection, path: Path, head: _Head, *, patient: bool = True) -> None:
+        """Reads where the file stands, and whether it may go on from there; then the user's later events, in bounded transactions.
+
+        One that an older version has projected is rebuilt first.
+        """
+        standing = Standing.of(connection, path)
         standing.check_owner(path, exchange_id=head.replica.exchange_id, number=head.number)
         with self._live.history() as log:
             standing.position.check(log, follower=str(path))
         standing.check_version(path)
+        if standing.is_outdated:
+            self._rebuild(connection, path, head, patient=patient)
+            standing = Standing.of(connection, path)
         applied = standing.position.sequence
         while applied < head.sequence:
             for slice_ in self._tail(head, after=applied):
                 with immediate(connection):
-                    now = _Standing.of(connection, path).position.sequence
+                    now = Standing.of(connection, path).position.sequence
                     if now != applied:  # another process was faster: go on from where the file stands now
                         applied = now
                         break
                     self._apply(connection, head, slice_)
                 applied = slice_[-1][0]
+
+    def _rebuild(self, connection: Connection, path: Path, head: _Head, *, patient: bool) -> None:
+        """Writes the user's whole history into the file anew, unless another process just has. A crash leaves it as it was."""
+        with self._files.rebuilding(head.number, timeout_s=None if patient else SHORT_WAIT_MS / 1000):
+            standing = Standing.of(connection, path)
+            if not standing.is_outdated:
+                return
+            _log.warning(
+                "the file of user #%d is of version %d; it is rebuilt as version %d",
+                head.number,
+                standing.projection_version,
+                PROJECTION_VERSION,
+            )
+            with scratch_file() as scratch:
+                self._follow(scratch, path, head)
+                write_into(connection, scratch)
 
     def _tail(self, head: _Head, *, after: int) -> Iterable[Sequence[Row]]:
         """The user's journal rows beyond `after`, in order and in slices; a long tail is read slice by slice."""
@@ -245,16 +225,3 @@ def shared_digest(connection: Connection) -> str:
             digest.update(repr(row).encode())
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-@contextmanager
-def _scratch_file() -> Iterator[Connection]:
-    """An empty user file that is thrown away."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scratch.db"
-        path.write_bytes(template())
-        connection = connect(path, mode="rw", synchronous="NORMAL")
-        try:
-            yield connection
-        finally:
-            connection.close()

@@ -1,6 +1,6 @@
 """What a user's file looks like to anyone who opens it: tables in smallest units, a readable view beside each, a word on every column.
 
-Here: the SQL of the file and the template that new files are copied from. Never here: what fills it (projection).
+Here: the SQL of the tables and the template that new files are copied from. Never here: the views (views), what fills it (projection).
 Always: every column is described in `column_descriptions`; every table of the user's has a view with exact decimal text.
 """
 
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from credit_trading.store.sqlite import connect, immediate
 from credit_trading.users.descriptions import DESCRIPTIONS
+from credit_trading.users.views import VIEWS
 
 APPLICATION_ID = 0x43545255
-SCHEMA_VERSION = 1
-PROJECTION_VERSION = 1
-"""Raised when the same events would be shown differently; files of an older one are rebuilt."""
+SCHEMA_VERSION = 2
+PROJECTION_VERSION = 2
+"""Raised when the same events would be shown differently, and with every schema version; files of an older one are rebuilt."""
 
 _ORDER_COLUMNS = """
     order_id INTEGER PRIMARY KEY,
@@ -29,6 +30,12 @@ _ORDER_COLUMNS = """
     time_in_force TEXT NOT NULL,
     price_per_credit INTEGER,
     price_decimals INTEGER NOT NULL,
+    stop_price INTEGER,
+    displayed_quantity INTEGER,
+    post_only INTEGER NOT NULL,
+    self_trade TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    triggered_at INTEGER,
     quantity INTEGER NOT NULL,
     filled_quantity INTEGER NOT NULL,
     remaining_quantity INTEGER NOT NULL,
@@ -151,129 +158,6 @@ SHARED_TABLES = (
 """Tables that follow from the journal and the catalogue alone: rebuilt, they are equal to the last value."""
 
 
-def _decimal(value: str, decimals: str) -> str:
-    """SQL for `value`, a whole number of 10^-`decimals`, as exact decimal text; NULL where `value` is."""
-    factor = f"CAST('1' || substr('000000000000000000', 1, {decimals}) AS INTEGER)"
-    fraction = f"'.' || substr('000000000000000000' || (abs({value}) % {factor}), -{decimals}, {decimals})"
-    return (
-        f"CASE WHEN {decimals} = 0 THEN CAST({value} AS TEXT) ELSE"
-        f" CASE WHEN {value} < 0 THEN '-' ELSE '' END || (abs({value}) / {factor}) || {fraction} END"
-    )
-
-
-def _moment(column: str) -> str:
-    """SQL for microseconds since 1970 as ISO 8601 in UTC."""
-    return (
-        f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch')"
-        f" || '.' || substr('000000' || ({column} % 1000000), -6, 6) || 'Z'"
-    )
-
-
-def _view(table: str, columns: dict[str, str], joins: str = "") -> str:
-    listed = ",\n    ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    return f"CREATE VIEW {table}_readable AS SELECT\n    {listed}\nFROM {table} AS t{joins};\n"
-
-
-_PAIR = " JOIN assets AS b ON b.asset = t.credit_type JOIN assets AS q ON q.asset = t.currency"
-
-
-def _order_view(table: str, extra: dict[str, str]) -> str:
-    plain = ("order_id", "client_order_id", "symbol", "credit_type", "currency", "side", "order_type", "time_in_force")
-    columns = {name: f"t.{name}" for name in plain}
-    columns |= {
-        "price_per_credit": _decimal("t.price_per_credit", "t.price_decimals"),
-        "quantity": _decimal("t.quantity", "b.decimals"),
-        "filled_quantity": _decimal("t.filled_quantity", "b.decimals"),
-        "remaining_quantity": _decimal("t.remaining_quantity", "b.decimals"),
-        "percent_filled": _decimal(
-            "CASE WHEN t.remaining_quantity = 0 THEN 1000 ELSE min(999, CAST(t.filled_quantity * 1000.0 / t.quantity AS INTEGER)) END",
-            "1",
-        ),
-        "filled_value": _decimal("t.filled_value", "q.decimals"),
-        "fees": _decimal("t.fees", "q.decimals"),
-        "hold": f"CASE t.side WHEN 'buy' THEN {_decimal('t.hold', 'q.decimals')} ELSE {_decimal('t.hold', 'b.decimals')} END",
-        "order_status": "t.order_status",
-        "expires_at": _moment("t.expires_at"),
-        "created_at": _moment("t.created_at"),
-        "updated_at": _moment("t.updated_at"),
-    }
-    return _view(table, columns | extra, _PAIR)
-
-
-_VIEWS = (
-    _view(
-        "trading_transactions",
-        {
-            "transaction_id": "t.transaction_id",
-            "transaction_date": _moment("t.transaction_date"),
-            "transaction_type": "t.transaction_type",
-            "credit_type": "t.credit_type",
-            "quantity": _decimal("t.quantity", "b.decimals"),
-            "price_per_credit": _decimal("t.price_per_credit", "t.price_decimals"),
-            "total_value": _decimal("t.total_value", "q.decimals"),
-            "fee": _decimal("t.fee", "q.decimals"),
-            "currency": "t.currency",
-            "counterparty": "t.counterparty",
-            "status": "t.status",
-            "symbol": "t.symbol",
-            "order_id": "t.order_id",
-            "trade_id": "t.trade_id",
-            "role": "t.role",
-            "external_reference": "t.external_reference",
-            "note": "t.note",
-        },
-        " JOIN assets AS b ON b.asset = t.credit_type LEFT JOIN assets AS q ON q.asset = t.currency",
-    )
-    + _order_view("active_orders", {})
-    + _order_view("order_history", {"reason": "t.reason", "closed_at": _moment("t.closed_at")})
-    + _view(
-        "trading_statistics",
-        {
-            "credit_type": "t.credit_type",
-            "currency": "t.currency",
-            "trades": "t.trades",
-            "bought_quantity": _decimal("t.bought_quantity", "b.decimals"),
-            "sold_quantity": _decimal("t.sold_quantity", "b.decimals"),
-            "bought_value": _decimal("t.bought_value", "q.decimals"),
-            "sold_value": _decimal("t.sold_value", "q.decimals"),
-            "fees": _decimal("t.fees", "q.decimals"),
-            "orders_placed": "t.orders_placed",
-            "orders_filled": "t.orders_filled",
-            "orders_canceled": "t.orders_canceled",
-            "orders_expired": "t.orders_expired",
-            "orders_rejected": "t.orders_rejected",
-            "last_trade_at": _moment("t.last_trade_at"),
-        },
-        _PAIR,
-    )
-    + _view(
-        "balances",
-        {
-            "asset": "t.asset",
-            "posted": _decimal("t.posted", "b.decimals"),
-            "held": _decimal("t.held", "b.decimals"),
-            "available": _decimal("t.available", "b.decimals"),
-        },
-        " JOIN assets AS b ON b.asset = t.asset",
-    )
-    + _view(
-        "audit_trail",
-        {
-            "sequence": "t.sequence",
-            "event_number": "t.event_number",
-            "event_date": _moment("t.event_date"),
-            "kind": "t.kind",
-            "cause": "t.cause",
-            "actor": "t.actor",
-            "origin": "t.origin",
-            "correlation_id": "t.correlation_id",
-            "order_id": "t.order_id",
-            "details": "t.details",
-        },
-    )
-)
-
-
 @cache
 def template() -> bytes:
     """An empty user file: schema, descriptions, no owner. Made once per process."""
@@ -282,7 +166,7 @@ def template() -> bytes:
         connection = connect(path, mode="rwc")
         try:
             with immediate(connection):
-                for statement in (_TABLES + _VIEWS).split(";\n"):
+                for statement in (_TABLES + VIEWS).split(";\n"):
                     connection.execute(statement)
                 connection.executemany(
                     "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",

@@ -7,28 +7,49 @@ INSERT_TRANSACTION = (
     " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, order_id, trade_id, role,"
     " external_reference, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'settled', ?, ?, ?, ?, ?, ?)"
 )
+INSERT_BUST = (
+    "INSERT INTO trading_transactions SELECT ?1, ?2, transaction_type || '_busted', credit_type, quantity, price_per_credit,"
+    " price_decimals, total_value, -fee, currency, counterparty, status, symbol, order_id, trade_id, role, external_reference, ?3"
+    " FROM trading_transactions WHERE trade_id = ?4 AND transaction_type IN ('buy', 'sell')"
+    " RETURNING transaction_type, order_id, counterparty"
+)
 _ORDER_COLUMNS = (
     "order_id, client_order_id, symbol, credit_type, currency, side, order_type, time_in_force, price_per_credit,"
-    " price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"
-    " created_at, updated_at"
+    " price_decimals, stop_price, displayed_quantity, post_only, self_trade, version, triggered_at, quantity, filled_quantity,"
+    " remaining_quantity, filled_value, fees, hold, order_status, expires_at, created_at, updated_at"
 )
 INSERT_ORDER = (
-    f"INSERT INTO active_orders ({_ORDER_COLUMNS})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, ?, 'new', ?, ?, ?)"
+    f"INSERT INTO active_orders ({_ORDER_COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1, NULL,"
+    " ?15, 0, ?15, 0, 0, ?18, 'new', ?16, ?17, ?17)"
 )
 INSERT_REJECTED = (
-    f"INSERT INTO order_history ({_ORDER_COLUMNS}, reason, closed_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 'rejected', ?, ?, ?, ?, ?)"
+    f"INSERT INTO order_history ({_ORDER_COLUMNS}, reason, closed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+    " ?13, ?14, 0, NULL, ?15, 0, ?15, 0, 0, 0, 'rejected', ?16, ?17, ?17, ?18, ?17)"
 )
 FILL_ORDER = (
     "UPDATE active_orders SET filled_quantity = filled_quantity + ?1, remaining_quantity = remaining_quantity - ?1,"
     " filled_value = filled_value + ?2, fees = fees + ?3, hold = hold - ?4, order_status = 'partially_filled',"
-    " updated_at = ?5 WHERE order_id = ?6 RETURNING remaining_quantity"
+    " version = version + 1, updated_at = ?5 WHERE order_id = ?6 RETURNING remaining_quantity"
+)
+AMEND_ORDER = (
+    "UPDATE active_orders SET price_per_credit = CASE WHEN price_per_credit IS NOT NULL THEN ?1 END, quantity = ?2,"
+    " remaining_quantity = ?2 - filled_quantity, hold = ?3, expires_at = coalesce(?4, expires_at),"
+    " time_in_force = CASE WHEN ?4 IS NULL THEN time_in_force ELSE 'GTD' END,"
+    " displayed_quantity = coalesce(?5, displayed_quantity), version = version + 1, updated_at = ?6 WHERE order_id = ?7"
+)
+TRIGGER_ORDER = (
+    "UPDATE active_orders SET hold = ?1, triggered_at = ?2, version = version + 1, updated_at = ?2 WHERE order_id = ?3"
+)
+REFRESH_ORDER = "UPDATE active_orders SET version = version + 1, updated_at = ?1 WHERE order_id = ?2"
+REDUCE_ORDER = (
+    "UPDATE active_orders SET quantity = ?1, remaining_quantity = ?1 - filled_quantity, hold = ?2, version = version + 1,"
+    " updated_at = ?3 WHERE order_id = ?4"
 )
 CLOSE_ORDER = (
-    "INSERT INTO order_history SELECT order_id, client_order_id, symbol, credit_type, currency, side, order_type,"
-    " time_in_force, price_per_credit, price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees,"
-    " 0, ?1, expires_at, created_at, ?2, ?3, ?2 FROM active_orders WHERE order_id = ?4"
+    f"INSERT INTO order_history ({_ORDER_COLUMNS}, reason, closed_at) SELECT order_id, client_order_id, symbol, credit_type,"
+    " currency, side, order_type, time_in_force, price_per_credit, price_decimals, stop_price, displayed_quantity, post_only,"
+    " self_trade, version, triggered_at, quantity, filled_quantity, remaining_quantity, filled_value, fees, 0, ?1, expires_at,"
+    " created_at, ?2, ?3, ?2 FROM active_orders WHERE order_id = ?4"
 )
 POST = (
     "INSERT INTO balances (asset, posted, held) VALUES (?1, ?2, ?3)"
@@ -50,6 +71,11 @@ COUNT_TRADE = (
     " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
     f" ON CONFLICT DO UPDATE SET trades = trades + 1, {_added('bought_quantity', '?3')}, {_added('sold_quantity', '?4')},"
     f" {_added('bought_value', '?5')}, {_added('sold_value', '?6')}, {_added('fees', '?7')}, last_trade_at = ?8"
+)
+UNCOUNT_TRADE = (
+    "UPDATE trading_statistics SET trades = trades - 1, bought_quantity = bought_quantity - ?3,"
+    " sold_quantity = sold_quantity - ?4, bought_value = bought_value - ?5, sold_value = sold_value - ?6,"
+    f" {_added('fees', '-?7')} WHERE credit_type = ?1 AND currency = ?2"
 )
 COUNT_ORDER = {
     counter: f"INSERT INTO trading_statistics (credit_type, currency, {counter}) VALUES (?, ?, 1)"

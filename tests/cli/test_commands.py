@@ -29,14 +29,14 @@ def test_init_completes_what_a_crash_cut_off(tmp_path: Path) -> None:
 
 
 def test_users_are_created_listed_shown_renamed_and_deleted(cli: Cli) -> None:
-    """JSON keys are user_id, email, created_at, path; the file follows the e-mail and goes with the user."""
+    """JSON keys are user_id, email, created_at, path, suspended; the file follows the e-mail and goes with the user."""
     assert "Created ann" in cli.run("users", "create", "ann", "ann@example.com").out
     bob = cli.json("users", "create", "bob", "bob@example.org")
-    assert list(bob) == ["user_id", "email", "created_at", "path"]
+    assert list(bob) == ["user_id", "email", "created_at", "path", "suspended"]
     assert Path(bob["path"]).is_file()
     assert [user["user_id"] for user in cli.json("users", "list")] == ["ann", "bob"]
     shown = cli.json("users", "show", "bob")
-    assert shown == {**bob, "active_orders": 0, "balances": [], "statistics": []}
+    assert shown == {**bob, "active_orders": 0, "balances": [], "statistics": [], "fees": []}
     renamed = cli.json("users", "email", "bob", "bob@example.net")
     assert renamed["email"] == "bob@example.net"
     assert Path(renamed["path"]).is_file()
@@ -79,9 +79,24 @@ def test_assets_and_instruments_are_added_and_listed(cli: Cli) -> None:
         "quote": "USD",
         "tick": "0.05",
         "lot": "1",
+        "status": "open",
+        "session": "open",
         "maker_fee": "-0.0001",
         "taker_fee": "0.002",
-        "status": "open",
+        "collar": "0.05",
+        "self_trade": "cancel_newest",
+        "min_quantity": None,
+        "max_quantity": None,
+        "min_value": None,
+        "price_band": None,
+        "reference_price": None,
+        "max_open_orders": None,
+        "hours": None,
+        "time_zone": None,
+        "holidays": [],
+        "next_open": None,
+        "next_close": None,
+        "last_price": None,
     }
     assert cli.json("instruments", "list") == [added]
     assert "GS-1/USD" in cli.run("instruments", "list").out
@@ -147,7 +162,8 @@ def test_the_book_is_shown_best_prices_in_the_middle(market: Cli) -> None:
     book = market.json("book", SYMBOL)
     assert list(book) == ["symbol", "sequence", "bids", "asks"]
     assert book["asks"][0] == {"price": "12.50", "quantity": "9", "orders": 1}
-    lines = [line.split() for line in market.run("book", SYMBOL).out.splitlines()]
+    best, *lines = [line.split() for line in market.run("book", SYMBOL).out.splitlines()]
+    assert " ".join(best) == "Best bid 20 at 12.40, best ask 9 at 12.50, spread 0.10"
     assert lines == [
         ["Side", "Price", "Quantity", "Orders"],
         ["ask", "12.70", "3", "1"],
@@ -160,11 +176,13 @@ def test_the_book_is_shown_best_prices_in_the_middle(market: Cli) -> None:
 def test_trades_and_transactions_are_listed_the_latest_first(market: Cli) -> None:
     """What everybody sees of a trade, and what its parties see of it."""
     market.run("orders", "place", "bob", SYMBOL, "buy", "2", "--price", "12.50")
-    trades = market.json("trades", SYMBOL)
-    assert [trade["quantity"] for trade in trades] == ["2", "1"]
-    assert list(trades[0]) == ["trade_id", "sequence", "time", "price", "quantity", "taker_side"]
-    assert len(market.json("trades", SYMBOL, "--limit", "1")) == 1
-    assert "12.50" in market.run("trades", SYMBOL).out
+    told = market.json("trades", "list", SYMBOL)
+    assert list(told) == ["symbol", "sequence", "trades"]
+    assert [trade["quantity"] for trade in told["trades"]] == ["2", "1"]
+    assert list(told["trades"][0]) == ["trade_id", "sequence", "time", "price", "quantity", "taker_side", "busted"]
+    assert [one["trade_id"] for one in market.json("trades", "list", SYMBOL, "--limit", "1")["trades"]] == [2]
+    assert [one["trade_id"] for one in market.json("trades", "list", SYMBOL, "--before", "2")["trades"]] == [1]
+    assert "12.50" in market.run("trades", "list", SYMBOL).out
     transactions = market.json("transactions", "list", "bob", "--credit-type", "VCS-1340-2020")
     assert list(transactions[0]) == fields(TransactionRecord)
     assert [(one["transaction_type"], one["quantity"]) for one in transactions] == [("buy", "2"), ("buy", "1")]

@@ -1,4 +1,4 @@
-"""The demo, end to end: the trading day, the crash, and the commands that it leaves to try."""
+"""The demo, end to end: the evening, the trading day, the crash, and the commands that it leaves to try."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from credit_trading.cli.demo.crash import Survey
+from credit_trading.cli.demo.evening import LENGTH_S, Hours
 from credit_trading.cli.demo.market import USERS
+from credit_trading.exchange.schedule import Boundaries
+from credit_trading.trading.calendar import next_boundaries
+from credit_trading.trading.hours import parse_schedule
 
 DEMO = [sys.executable, "-m", "credit_trading.cli", "demo"]
 
@@ -26,6 +31,10 @@ def test_the_demo_loses_nothing_and_leaves_commands_that_work(tmp_path: Path) ->
     told = subprocess.run([*DEMO, "--keep", str(home)], capture_output=True, text=True, check=True)
     assert told.stderr == ""
     for earlier, later in (
+        ("An exchange was founded", "The evening before"),
+        ("kim's stop at 34.60 comes in", "ben's stop at 34.50 comes in"),
+        ("One sale of 10 became 35", "The session ends"),
+        ("The session ends", "A day of trading"),
         ("A day of trading", "The book of"),
         ("The book of", "Last trades"),
         ("Last trades", "open orders"),
@@ -53,6 +62,7 @@ def test_the_demo_sums_itself_up_in_json(tmp_path: Path) -> None:
     summary = json.loads(told.stdout)
     assert (summary["users"], summary["instruments"]) == (50, 3)
     assert summary["trades"] > 400
+    assert_evening(summary["evening"])
     crash = summary["crash"]
     assert crash["acknowledged"] >= 250
     assert crash["in_journal"] == crash["in_files"] == crash["acknowledged"]
@@ -61,6 +71,45 @@ def test_the_demo_sums_itself_up_in_json(tmp_path: Path) -> None:
     again = subprocess.run([*DEMO, "--keep", summary["home"]], capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout) == (1, "")
     assert "there is an exchange already" in again.stderr
+
+
+def assert_evening(evening: dict[str, Any]) -> None:
+    """Each stop comes in when a trade has reached its price, the one placed first before the others; then the session ends."""
+    assert evening["stops"] == ["ben 10 at 34.50", "kim 10 at 34.60", "raj 5 at 34.60"]
+    assert [line["happened"] for line in evening["cascade"]] == [
+        "dan's sale comes in: 10 at market",
+        "10 traded at 34.60",
+        "kim's stop at 34.60 comes in",
+        "10 traded at 34.50",
+        "ben's stop at 34.50 comes in",
+        "10 traded at 34.40",
+        "eva's iceberg at 34.40 shows its next 10",
+        "raj's stop at 34.60 comes in",
+        "5 traded at 34.40",
+    ]
+    assert (evening["asked"], evening["sold"], evening["came_in"]) == (10, 35, ["kim", "ben", "raj"])
+    assert [line["happened"] for line in evening["session_end"]] == [
+        "mia's bid at 33.70 expires: it was for the day",
+        "the session ends",
+        "uma's bid is refused: the instrument's session is closed",
+        "eva's iceberg at 34.40 is canceled: a closed market takes cancels",
+        "the session begins",
+    ]
+    sequences = [line["sequence"] for line in (*evening["cascade"], *evening["session_end"])]
+    assert sequences == sorted(set(sequences))
+
+
+@pytest.mark.parametrize("minute", [0, 1, 2, 3, 754, 1439])
+def test_the_session_ends_and_begins_where_the_evening_needs_it(minute: int) -> None:
+    """At any minute of the day, midnight included, with the seconds that a day happens to begin at."""
+    day_us = (20_000 * 24 * 60 + minute) * 60_000_000 + 17_000_000
+    hours = Hours.around(day_us)
+    schedule = parse_schedule(hours.text, time_zone="UTC")
+    evening_us = hours.closes_us - LENGTH_S * 1_000_000
+    assert next_boundaries(schedule, evening_us) == Boundaries(hours.opens_us, hours.closes_us)
+    assert next_boundaries(schedule, evening_us).is_open
+    assert day_us - 60_000_000 < hours.opens_us <= day_us
+    assert next_boundaries(schedule, day_us).is_open
 
 
 @pytest.mark.parametrize(("lost", "doubled", "in_files"), [(1, 0, 3), (0, 1, 3), (0, 0, 2)])

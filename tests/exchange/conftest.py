@@ -23,3 +23,11 @@ def fee_market() -> Iterator[Market]:
     market = Market(maker="-0.0001", taker="0.0025")
     yield market
     market.check_history()
+
+
+@pytest.fixture
+def told_market() -> Iterator[Market]:
+    """As `market`; every line must say which book it leaves."""
+    market = Market(tells_book=True)
+    yield market
+    market.check_history()

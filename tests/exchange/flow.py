@@ -1,164 +1,185 @@
-"""Random order flow: what several users may ask for, as data that hypothesis can shrink.
+"""Random order flow: what several users may ask for, as data that hypothesis or a seeded driver can make, shrink and play again.
 
-Here: the steps and how each becomes a command in the present state of a market. Never here: what should come of it.
+Here: which choices there are and how often each is made. Never here: the steps themselves (steps), what should come of them.
+Always: a step is made of choices from the tables below and of nothing else, so that both drivers make the same kinds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from random import Random
 from typing import Any
 
-import attrs
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from credit_trading.errors import TradingError
-from credit_trading.exchange import commands as cmd
-from tests.exchange.market import CASH, CREDIT, SYMBOL, Market
+from credit_trading.exchange.market_rules import RuleChanges
+from tests.exchange.market import Market
+from tests.exchange.replicas import CASH, CREDIT, SECOND_US
+from tests.exchange.steps import (
+    USERS,
+    Amend,
+    Bust,
+    Cancel,
+    CancelAll,
+    Deal,
+    Delete,
+    Move,
+    Place,
+    Rules,
+    Status,
+    Step,
+    Suspend,
+    UserFees,
+    Wait,
+)
 
-USERS = 4
 RATES = [("0", "0"), ("-0.0001", "0.0025"), ("0.0025", "0.001"), ("-0.001", "0.001"), ("0.003333", "0.007777")]
 """Maker and taker: free, rebated, maker above taker, rebate as high as the fee, crooked."""
 
 
-@attrs.frozen
-class Place:
-    user: int
-    buys: bool
-    price_ticks: int | None
-    lots: int
-    force: str = "GTC"
-    seconds: int = 0
-    name: str | None = None
+Choices = dict[str, Sequence[Any]]
+Table = list[tuple[int, type[Step], Choices]]
+"""How often of the sum of all, what, and for each of its fields the values to choose from, all alike."""
 
-    def command(self, market: Market) -> cmd.Command:
-        force = "IOC" if self.price_ticks is None else self.force
-        expires_at_us = market.time_us + self.seconds * 1_000_000 if force == "GTD" else None
-        return cmd.PlaceOrder(
-            self.user, SYMBOL, self.buys, self.lots, self.price_ticks, force, expires_at_us, self.name
-        )
+_users = range(1, USERS + 1)
+_sides = (True, False)
+_lots = range(1, 13)
+_modes = (None, None, "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
+_which = range(41)
+_ticks = (*range(97, 104), *range(98, 103))
+_placed: Choices = {"user": _users, "buys": _sides, "lots": _lots, "self_trade": _modes}
+_forces = ("GTC", "GTC", "GTC", "GTD", "DAY", "IOC", "FOK")
+_resting = ("GTC", "GTC", "GTD", "DAY")
+_seconds = range(10)
 
+book_steps: Table = [
+    (14, Place, {**_placed, "price_ticks": (None, *_ticks), "force": _forces, "seconds": _seconds}),
+    (8, Place, {**_placed, "price_ticks": _ticks, "force": _forces, "seconds": _seconds, "display_lots": range(1, 5)}),
+    (
+        9,
+        Place,
+        {
+            **_placed,
+            "price_ticks": (None, *_ticks),
+            "force": _resting,
+            "seconds": _seconds,
+            "stop_ticks": range(95, 106),
+            "display_lots": (None, None, None, 2),
+        },
+    ),
+    (2, Place, {**_placed, "price_ticks": _ticks, "force": _resting, "seconds": _seconds, "post_only": (True,)}),
+    (6, Amend, {"which": _which, "price_ticks": (None, *_ticks), "lots": (None, *_lots)}),
+    (
+        3,
+        Amend,
+        {
+            "which": _which,
+            "price_ticks": (None, None, *_ticks),
+            "lots": (None, *_lots),
+            "seconds": (None, None, *_seconds),
+            "display_lots": (None, *range(1, 6)),
+            "ahead": (None, None, 0, 0, 1),
+        },
+    ),
+    (3, Cancel, {"which": _which}),
+    (3, Wait, {"seconds": range(1, 5)}),
+]
+"""What a book alone can answer: no money, no names. What ends many orders at once is rare, or there would be no deep book."""
 
-@attrs.frozen
-class Cancel:
-    """`which` chooses among the open orders, now and then one that is not open; so for Amend."""
+rare_steps: Table = [
+    (2, CancelAll, {"user": (*_users, None)}),
+    (1, Suspend, {"user": _users, "lifts": (False,)}),
+    (8, Suspend, {"user": _users, "lifts": (True,)}),
+    (1, Status, {"halted": (True,)}),
+    (1, Status, {"is_open": (False,)}),
+    (12, Status, {"is_open": (True,), "halted": (False,)}),
+]
+"""What shuts somebody out, and more often what lets them in again."""
 
-    which: int
-
-    def command(self, market: Market) -> cmd.Command:
-        return cmd.CancelOrder(*_order(market, self.which))
-
-
-@attrs.frozen
-class Amend:
-    which: int
-    price_ticks: int | None
-    lots: int | None
-
-    def command(self, market: Market) -> cmd.Command:
-        user, number = _order(market, self.which)
-        return cmd.AmendOrder(user, SYMBOL, number, None, self.price_ticks, self.lots)
-
-
-@attrs.frozen
-class Move:
-    user: int
-    asset: str
-    amount: int
-    withdraws: bool
-
-    def command(self, _: Market) -> cmd.Command:
-        return (cmd.Withdraw if self.withdraws else cmd.Deposit)(self.user, self.asset, self.amount)
-
-
-@attrs.frozen
-class Deal:
-    buyer: int
-    seller: int
-    lots: int
-    price_ticks: int
-
-    def command(self, _: Market) -> cmd.Command:
-        total = self.lots * self.price_ticks
-        return cmd.TradeOffBook(self.buyer, self.seller, CREDIT, CASH, self.lots, self.price_ticks, 2, total)
-
-
-@attrs.frozen
-class Delete:
-    user: int
-    sweep_to: int | None
-
-    def command(self, _: Market) -> cmd.Command:
-        return cmd.DeleteUser(self.user, self.sweep_to)
-
-
-@attrs.frozen
-class Halt:
-    halted: bool
-
-    def command(self, _: Market) -> cmd.Command:
-        return cmd.SetInstrumentStatus(SYMBOL, halted=self.halted)
-
-
-@attrs.frozen
-class Wait:
-    seconds: int
-
-
-Step = Place | Cancel | Amend | Move | Deal | Delete | Halt | Wait
-
-users = st.integers(1, USERS)
-prices = st.integers(97, 103)
-lots = st.integers(1, 12)
-whiches = st.integers(0, 40)
-
-places = st.builds(
-    Place,
-    user=users,
-    buys=st.booleans(),
-    price_ticks=st.sampled_from([None, *range(97, 104), *range(98, 103)]),
-    lots=lots,
-    force=st.sampled_from(["GTC", "GTC", "GTC", "GTD", "IOC", "FOK"]),
-    seconds=st.integers(0, 9),
-)
-named = st.builds(Place, user=users, buys=st.booleans(), price_ticks=prices, lots=lots, name=st.sampled_from("xy"))
-amends = st.builds(Amend, which=whiches, price_ticks=st.none() | prices, lots=st.none() | lots)
-cancels = st.builds(Cancel, which=whiches)
-waits = st.builds(Wait, seconds=st.integers(1, 4))
-moves = st.builds(
-    Move, user=users, asset=st.sampled_from([CASH, CREDIT]), amount=st.integers(1, 900), withdraws=st.booleans()
-)
-deals = st.builds(Deal, buyer=users, seller=users, lots=lots, price_ticks=prices)
-deletes = st.builds(Delete, user=users, sweep_to=st.none() | users)
-halts = st.builds(Halt, halted=st.sampled_from([False, False, False, True]))
+_money: Table = [
+    (
+        12,
+        Place,
+        {"user": _users, "buys": _sides, "price_ticks": range(97, 104), "lots": _lots, "name": ("x", "y", "z")},
+    ),
+    (
+        9,
+        Place,
+        {
+            "user": _users,
+            "buys": (True,),
+            "price_ticks": (None,),
+            "lots": range(4, 20),
+            "stop_ticks": (None, None, 102),
+        },
+    ),
+    (9, Move, {"user": _users, "asset": (CASH, CREDIT), "amount": range(1, 900, 7), "withdraws": _sides}),
+    (5, Deal, {"buyer": _users, "seller": _users, "lots": _lots, "price_ticks": range(97, 104)}),
+    (12, Bust, {"which": range(6)}),
+    (2, Delete, {"user": _users, "sweep_to": (None, *_users)}),
+    (3, UserFees, {"user": _users, "maker_ppm": (None, 0, 500, -50), "taker_ppm": (None, 900, 2500)}),
+    (
+        5,
+        Rules,
+        {
+            "changes": (
+                RuleChanges(maker_ppm=100, taker_ppm=200),
+                RuleChanges(maker_ppm=-500, taker_ppm=1500),
+                RuleChanges(self_trade="decrement"),
+                RuleChanges(min_lots=2, max_lots=9),
+                RuleChanges(min_lots=None, max_lots=None),
+                RuleChanges(min_value=300),
+                RuleChanges(min_value=None),
+                RuleChanges(band_ppm=20_000),
+                RuleChanges(band_ppm=None),
+                RuleChanges(max_open_orders=3),
+                RuleChanges(max_open_orders=None),
+            )
+        },
+    ),
+]
 
 
-def _weighted(*weighted: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Step]:
-    """One of these, as often as it says; `one_of` would count a strategy once however often it is named."""
-    names = [place for place, (weight, _) in enumerate(weighted) for _ in range(weight)]
-    return st.sampled_from(names).flatmap(lambda place: weighted[place][1])
+def _times(weight: int, table: Table) -> Table:
+    return [(weight * often, kind, choices) for often, kind, choices in table]
 
 
-book_steps = _weighted((20, places), (5, amends), (2, cancels), (2, waits))
-"""What a book alone can answer: no money, no names, no halts."""
-any_steps = _weighted(
-    (36, places), (4, named), (8, amends), (3, cancels), (2, moves), (1, deals), (4, waits), (1, halts), (1, deletes)
-)
+ample_steps: Table = [*_times(10, book_steps), *rare_steps]
+"""For users who can pay for everything."""
+any_steps: Table = [*_times(10, book_steps), *_times(3, rare_steps), *_times(3, _money)]
 
 
-def flows(steps: st.SearchStrategy[Step], *, most: int, least: int = 0) -> st.SearchStrategy[list[Step]]:
+def flows(table: Table, *, most: int, least: int = 0) -> st.SearchStrategy[list[Step]]:
     """Lists of every length alike: left to themselves, most would be of a few steps only."""
+    kinds: list[st.SearchStrategy[Step]] = [
+        st.builds(kind, **{name: st.sampled_from(list(values)) for name, values in choices.items()})
+        for _, kind, choices in table
+    ]
+    # Positions from which to choose as often as the table says; `one_of` would count a strategy once however often it is named.
+    places = [place for place, (weight, *_) in enumerate(table) for _ in range(weight)]
+    step: st.SearchStrategy[Step] = st.sampled_from(places).flatmap(lambda place: kinds[place])
     lengths = st.integers(least, most)
-    return lengths.flatmap(lambda length: st.lists(steps, min_size=length, max_size=length))
+    return lengths.flatmap(lambda length: st.lists(step, min_size=length, max_size=length))
+
+
+def random_flow(table: Table, random: Random, *, length: int) -> list[Step]:
+    """The same kinds of steps, many times faster; what fails is made small by `shrunk`."""
+    rows = random.choices(table, [weight for weight, *_ in table], k=length)
+    return [kind(**{name: random.choice(values) for name, values in choices.items()}) for _, kind, choices in rows]
 
 
 def act(market: Market, step: Step, *, command_id: str | None = None) -> None:
     """One step; what is malformed is refused by the engine and changes nothing."""
     if isinstance(step, Wait):
-        market.time_us += step.seconds * 1_000_000
-        market.expire()
+        market.time_us += step.seconds * SECOND_US
+    command = step.command(market)
+    if command is None:
+        market.advance()
         return
     try:
-        market.send(step.command(market), command_id=command_id)
+        market.send(command, command_id=command_id)
     except TradingError:
         return
 
@@ -166,12 +187,3 @@ def act(market: Market, step: Step, *, command_id: str | None = None) -> None:
 def often(examples: int, *, is_long: bool) -> settings:
     """The same examples in every run; thirty times as many in a long one."""
     return settings(max_examples=examples * (30 if is_long else 1), derandomize=True, deadline=None, database=None)
-
-
-def _order(market: Market, which: int) -> tuple[int, int]:
-    """User and number."""
-    numbers = sorted(market.live.orders)
-    if which >= 36 or not numbers:
-        return which % USERS + 1, which
-    number = numbers[which % len(numbers)]
-    return market.live.orders[number].user, number

@@ -133,7 +133,7 @@ def test_a_sweep_cancels_the_orders_and_moves_the_balances(market: Market) -> No
         book bids                     -> empty
         book asks                     -> empty
         at +9s
-        sweep
+        due
     """)
 
 

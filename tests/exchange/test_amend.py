@@ -167,6 +167,78 @@ def test_an_amended_order_keeps_the_fees_it_has_paid() -> None:
     """)
 
 
+def test_a_new_expiry_keeps_the_place_and_makes_the_order_good_till_date(market: Market) -> None:
+    """Sooner or later than before, or where there was none; it must lie in the future."""
+    market.play("""
+        place a1 ann sell 5 @ 5.00
+        place a2 ann sell 5 @ 5.00 until +9s
+        place b1 bob sell 5 @ 5.00
+        amend a1 until +5s
+        amend a2 until +6s quantity 4
+        queue asks                    -> a1, a2, b1
+        at +4s
+        amend a1 until +4s            -> reject expires_in_the_past
+        amend a2 until +7s
+        at +5s
+        due                           -> expire a1
+        at +6s
+        due
+        at +7s
+        due                           -> expire a2
+    """)
+    assert market.live.orders[market.orders["b1"]].expires_at_us is None
+
+
+def test_an_amend_of_another_version_is_refused(market: Market) -> None:
+    """Every event that changes the order counts one; a rejection counts nothing."""
+    market.play("""
+        place a1 ann sell 9 @ 5.00 show 3
+        amend a1 quantity 8 version 2 -> reject version_changed
+        amend a1 quantity 8 version 1
+        amend a1 quantity 7 version 1 -> reject version_changed
+        place b1 bob buy 1 @ 5.00     -> trade a1 1 @ 5.00
+        amend a1 quantity 7 version 3
+        place b2 bob buy 2 @ 5.00     -> trade a1 2 @ 5.00, refresh a1 3
+        amend a1 price 5.01 version 5 -> reject version_changed
+        amend a1 price 5.01 version 6
+        place a2 ann buy 1 @ 5.01 stp decrement -> reduce a1 to 6, cancel a2 self_trade
+        amend a1 price 5.02 version 8
+        amend a1 version 9
+        amend a1 version 10
+        cancel a1
+        amend a1 version 10           -> reject order_not_open
+    """)
+
+
+def test_being_triggered_is_a_version_too(market: Market) -> None:
+    """And each trade after that, as taker or as maker."""
+    market.play("""
+        place s1 bob buy 3 @ 5.01 stop 5.00
+        place a1 ann sell 1 @ 5.00
+        place a2 ann sell 1 @ 5.01
+        place c1 cat buy 1 @ 5.00     -> trade a1 1 @ 5.00, trigger s1 @ 5.01, trade a2 1 @ 5.01
+        amend s1 quantity 2 version 2 -> reject version_changed
+        amend s1 quantity 2 version 3
+    """)
+
+
+def test_a_post_only_order_stays_one_when_it_is_amended(market: Market) -> None:
+    """A new price that would take is refused and changes nothing; another quantity cannot take."""
+    market.play("""
+        place a1 ann sell 5 @ 5.00
+        place b1 bob buy 5 @ 4.90 post-only
+        amend b1 price 5.00           -> reject post_only_would_take
+        amend b1 price 5.01 quantity 6 -> reject post_only_would_take
+        order b1                      -> new 0 of 5 @ 4.90 hold 24.50
+        amend b1 price 4.99
+        amend b1 quantity 9
+        amend b1 until +5s
+        cancel a1
+        amend b1 price 5.00
+        book bids                     -> 5.00 x 9
+    """)
+
+
 def test_orders_are_amended_by_client_order_id_too(market: Market) -> None:
     """Whichever name the owner prefers."""
     market.play("""

@@ -1,4 +1,4 @@
-"""Saying something twice: command ids, client order ids, and how long they are remembered."""
+"""Saying something twice: command ids, and how long they are remembered."""
 
 from __future__ import annotations
 
@@ -61,24 +61,6 @@ def test_a_malformed_command_leaves_its_id_free(market: Market) -> None:
         cancel #1 by ann id k1            -> error not_found
         place a1 ann sell 5 @ 5.00
         cancel #1 by ann id k1
-    """)
-
-
-def test_a_client_order_id_names_one_open_order_at_a_time(market: Market) -> None:
-    """FIX ClOrdID: taken while the order is open, free again once it is done; each user has their own."""
-    market.play("""
-        place a1 ann sell 5 @ 5.00 named x1
-        place a2 ann sell 5 @ 5.00 named x1   -> reject duplicate_client_order_id
-        place b1 bob sell 5 @ 5.00 named x1
-        cancel a1
-        place a3 ann sell 5 @ 5.00 named x1
-        place c1 cat buy 10 @ 5.00            -> trade b1 5 @ 5.00, trade a3 5 @ 5.00
-        place a4 ann sell 5 @ 5.00 named x1
-        amend named:x1 by ann price 5.01
-        place a5 ann sell 5 @ 5.00 named x1   -> reject duplicate_client_order_id
-        place a6 ann buy 1 @ 4.00 until +1s named x2
-        at +1s
-        place a7 ann buy 1 @ 4.00 named x2    -> expire a6
     """)
 
 

@@ -15,7 +15,28 @@ INSTRUMENT = Market("ann").instrument
 
 def _order(number: int, *, buys: bool, price_ticks: int, lots: int = 1) -> Order:
     return Order(
-        number, 1, INSTRUMENT, buys, "limit", "GTC", price_ticks, lots, 0, 0, 0, None, None, 0, remaining_lots=lots
+        number=number,
+        user=1,
+        instrument=INSTRUMENT,
+        buys=buys,
+        order_type="limit",
+        time_in_force="GTC",
+        price_ticks=price_ticks,
+        quantity_lots=lots,
+        maker_ppm=0,
+        taker_ppm=0,
+        hold=0,
+        held_asset="USD" if buys else "TREE",
+        expires_at_us=None,
+        client_order_id=None,
+        stop_ticks=None,
+        display_lots=None,
+        post_only=False,
+        self_trade="cancel_newest",
+        accepted_at_us=0,
+        at_market=False,
+        remaining_lots=lots,
+        shown_lots=lots,
     )
 
 
@@ -58,9 +79,9 @@ def test_a_side_equals_sorted_lists_whatever_comes_and_goes(buys: bool, width: i
     for number in range(4000):
         if open_orders and random.random() < (0.3 if number % 1000 < 500 else 0.7):
             order = open_orders[random.choice(list(open_orders))]
-            if random.random() < 0.3 and order.remaining_lots > 1:
+            if random.random() < 0.3 and order.shown_lots > 1:
                 side.reduce(order, 1)
-                order.remaining_lots -= 1
+                order.shown_lots -= 1
             else:
                 side.remove(open_orders.pop(order.number))
         else:
@@ -73,7 +94,7 @@ def test_a_side_equals_sorted_lists_whatever_comes_and_goes(buys: bool, width: i
             expected: dict[int, tuple[int, int, list[int]]] = {}
             for order in sorted(open_orders.values(), key=lambda one: -one.price_ticks if buys else one.price_ticks):
                 _, lots, numbers = expected.get(order.price_ticks, (0, 0, []))
-                expected[order.price_ticks] = order.price_ticks, lots + order.remaining_lots, [*numbers, order.number]
+                expected[order.price_ticks] = order.price_ticks, lots + order.shown_lots, [*numbers, order.number]
             assert _content(side) == list(expected.values())
             best = side.best()
             assert (best.price_ticks if best else None) == next(iter(expected), None)

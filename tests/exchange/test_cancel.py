@@ -87,7 +87,7 @@ def test_a_halted_instrument_takes_cancels_only(market: Market) -> None:
         amend a1 price 5.03           -> reject instrument_halted
         cancel a2
         at +5s
-        sweep                         -> expire a3
+        due                           -> expire a3
         halt
         resume
         place b3 bob buy 5 @ 5.00     -> trade a1 5 @ 5.00

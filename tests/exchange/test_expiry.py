@@ -5,7 +5,8 @@ from __future__ import annotations
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.state import dump, restore
-from tests.exchange.market import START_US, SYMBOL, Market
+from tests.exchange.market import Market
+from tests.exchange.replicas import START_US, SYMBOL
 
 
 def test_an_order_expires_before_anything_later_can_match_it(market: Market) -> None:
@@ -34,15 +35,15 @@ def test_what_is_due_expires_by_expiry_and_then_by_order_number(market: Market) 
     """)
 
 
-def test_a_sweep_expires_what_is_due_without_any_command(market: Market) -> None:
-    """Once; a second sweep finds nothing."""
+def test_what_is_due_expires_without_any_command(market: Market) -> None:
+    """Once; a second look finds nothing."""
     market.play("""
         place a1 ann buy 5 @ 5.00 until +5s
         place a2 ann buy 5 @ 5.00
-        sweep
+        due
         at +5s
-        sweep                         -> expire a1
-        sweep
+        due                           -> expire a1
+        due
         balance ann USD               -> 100000.00 held 25.00
         cancel a1                     -> reject order_not_open
     """)
@@ -58,7 +59,7 @@ def test_an_order_that_is_gone_before_its_instant_does_not_expire(market: Market
         place b1 bob sell 5 @ 5.00    -> trade a2 5 @ 5.00
         amend a3 price 4.00
         at +6s
-        sweep                         -> expire a3
+        due                           -> expire a3
     """)
 
 

@@ -9,7 +9,8 @@ from credit_trading.exchange import engine
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import dump, restore, state_digest
-from tests.exchange.market import START_US, Market
+from tests.exchange.market import Market
+from tests.exchange.replicas import START_US, SYMBOL, calendar
 
 
 def _played(*scripts: str) -> Market:
@@ -37,10 +38,18 @@ def test_the_digest_is_of_what_is_owned_ordered_and_listed() -> None:
         "cancel a2",
         "create eve",
         "halt",
+        "close",
+        "suspend bob",
+        "rules max-open 9",
+        "userfees bob 0.01 0.01",
+        "schedule +0s-+10s",
+        "amend a1 show 2",
+        "amend a1 until +9s",
+        "place s1 ann buy 1 market stop 9.00",
     ],
 )
 def test_the_digest_tells_states_apart(difference: str) -> None:
-    """A cent, a lot, a place in the queue, a status, a user."""
+    """A cent, a lot, a place in the queue, a status, a user, a rule, a slice, an expiry, a stop."""
     book = "place a1 ann sell 5 @ 5.00 \n place a2 ann sell 5 @ 5.00"
     assert state_digest(_played(book).live) != state_digest(_played(book, difference).live)
 
@@ -50,6 +59,40 @@ def test_the_digest_sees_who_stands_first() -> None:
     book = "place a1 ann sell 5 @ 5.00 \n place b1 bob sell 5 @ 5.00"
     there_and_back = "amend a1 price 5.01 \n amend a1 price 5.00"
     assert state_digest(_played(book).live) != state_digest(_played(book, there_and_back).live)
+
+
+def test_a_loaded_replica_knows_slices_stops_and_modes(market: Market) -> None:
+    """What an order will do later is part of the state: the same command has the same consequences on both."""
+    market.play("""
+        place a1 ann sell 9 @ 5.00 show 2 stp decrement
+        place b1 bob sell 4 @ 5.00
+        place c1 cat buy 1 @ 5.00              -> trade a1 1 @ 5.00
+        place s1 bob buy 3 market stop 5.01 stp cancel_oldest
+        place s2 bob sell 3 @ 4.00 stop 4.99 show 1
+        place a2 ann sell 2 @ 5.01 DAY         -> reject no_session_end
+        schedule +0s-+5s +8s-+9s
+        place a3 ann sell 2 @ 5.01 DAY post-only
+        place a4 ann buy 2 @ 3.00 DAY
+        userfees cat 0.01 0.02
+        rules band 0.50 max-open 9
+        place x1 ann buy 1 @ 4.00 named x
+        cancel x1
+        bust 1
+    """)
+    loaded = restore(dump(market.live))
+    before = len(market.entries)
+    sweep = cmd.PlaceOrder(4, SYMBOL, True, 13, 501, "GTC")
+    market.send(sweep, command_id="k")
+    engine.handle(
+        loaded, cmd.Request.of(sweep, command_id="k", prepared_us=0), time_us=market.time_us, calendar=calendar
+    )
+    engine.advance(loaded, time_us=START_US + 9_000_000, calendar=calendar)
+    market.time_us = START_US + 9_000_000
+    market.advance()
+    assert loaded.take_pending() == market.entries[before:]
+    assert dump(loaded) == dump(market.live)
+    kinds = {entry.event.kind for entry in market.entries[before:]}
+    assert kinds >= {"trade", "order_refreshed", "order_triggered", "order_expired", "instrument_status_changed"}
 
 
 def test_a_rejection_is_no_difference_in_state() -> None:

@@ -8,10 +8,11 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from credit_trading import ManualClock
-from credit_trading import app as app_module
+from credit_trading import ManualClock, Settings
 from credit_trading.errors import CommandConflict, FileCorrupt, TradingError, VersionUnsupported
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.schedule import Schedule, WeeklySession
 from credit_trading.journal import rows
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.store.sqlite import connect
@@ -87,6 +88,8 @@ def test_a_row_that_was_tampered_with_is_found(floor: Floor, what: str, damage: 
 def test_every_kind_of_event_comes_back_from_its_row_as_it_was() -> None:
     """Encoded and decoded, each kind with values in all its fields, and with its defaults."""
     examples: dict[object, object] = {int: 7, str: "x", bool: True, int | None: 9, str | None: "y"}
+    schedule = Schedule("Europe/Berlin", (WeeklySession(0, 540, 1050),), ("2026-12-25",))
+    examples |= {MarketRules: MarketRules(maker_ppm=-100, min_lots=5), Schedule | None: schedule}
     for kind in ev.KINDS.values():
         hints = get_type_hints(kind)
         fields = msgspec.structs.fields(kind)
@@ -95,6 +98,47 @@ def test_every_kind_of_event_comes_back_from_its_row_as_it_was() -> None:
         for event in (full, bare):
             entry = ev.Entry(3, 5, "cause", "content", event, 1, 2, 1, None, None, None)
             assert rows.decode(rows.encode(entry, rows.FIRST_HASH)) == entry
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "meant"),
+    [
+        (
+            "founded",
+            {"exchange_id": "x", "remember_commands": 9, "remember_commands_us": 8},
+            ev.Founded("x", 9, 8, remember_client_orders=1000, remember_client_orders_us=86_400_000_000),
+        ),
+        (
+            "instrument_status_changed",
+            {"symbol": "T/USD", "halted": True},
+            ev.InstrumentStatusChanged("T/USD", halted=True, session_open=True, reason="requested"),
+        ),
+        (
+            "order_accepted",
+            {"user": 1, "order": 2, "symbol": "T/USD", "side": "buy", "order_type": "limit", "time_in_force": "GTC"}
+            | {"price_ticks": 5, "quantity_lots": 6, "hold": 30},
+            ev.OrderAccepted(1, 2, "T/USD", "buy", "limit", "GTC", 5, 6, 30, self_trade="cancel_newest"),
+        ),
+        (
+            "order_rejected",
+            {"user": 1, "order": 2, "symbol": "T/USD", "side": "buy", "order_type": "limit", "time_in_force": "GTC"}
+            | {"quantity_lots": 6, "code": "insufficient_funds", "price_ticks": 5},
+            ev.OrderRejected(1, 2, "T/USD", "buy", "limit", "GTC", 6, "insufficient_funds", 5),
+        ),
+        (
+            "order_amended",
+            {"user": 1, "order": 2, "price_ticks": 5, "quantity_lots": 6, "hold": 30, "requeued": False},
+            ev.OrderAmended(1, 2, 5, 6, 30, requeued=False, expires_at_us=None, display_lots=None),
+        ),
+        ("order_expired", {"user": 1, "order": 2, "released": 30}, ev.OrderExpired(1, 2, 30, reason="expired")),
+    ],
+)
+def test_an_event_of_the_first_version_means_what_it_meant(
+    kind: str, payload: dict[str, object], meant: ev.Event
+) -> None:
+    """What a later version added is absent from the stored row, and its default says what was so before."""
+    row = (3, 5, kind, 1, "cause", None, *[None] * 6, msgspec.json.encode(payload).decode(), b"")
+    assert rows.decode(row).event == meant
 
 
 def test_an_event_of_a_newer_version_is_refused_and_not_guessed() -> None:
@@ -181,10 +225,9 @@ def test_a_history_that_does_not_come_by_the_position_is_refused(floor: Floor) -
 
 
 @pytest.fixture
-def forgetful(monkeypatch: pytest.MonkeyPatch, home: Path, clock: ManualClock) -> Floor:
+def forgetful(home: Path, clock: ManualClock) -> Floor:
     """An exchange whose replica remembers three commands only."""
-    monkeypatch.setattr(app_module, "REMEMBER_COMMANDS", 3)
-    exchange = opened(home, clock=clock)
+    exchange = opened(home, clock=clock, settings=Settings(remember_commands=3))
     return Floor(exchange).set_up("ann", "bob")
 
 

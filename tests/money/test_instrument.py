@@ -110,18 +110,6 @@ def test_an_instrument_is_a_pair_of_two_assets() -> None:
         _instrument(base=CASH)
 
 
-def test_fees_may_be_rebates_as_long_as_the_exchange_never_pays_for_a_trade() -> None:
-    """Taker plus maker is zero or more."""
-    both = _instrument(maker_fee="-0.0025", taker_fee="0.0025")
-    assert (both.maker_ppm, both.taker_ppm) == (-2500, 2500)
-    for maker, taker in (("-0.0026", "0.0025"), ("-0.000001", "0"), ("0", "-0.0001"), ("0.0002", "-0.0001")):
-        with pytest.raises(InvalidInput, match="the taker fee may not be negative"):
-            _instrument(maker_fee=maker, taker_fee=taker)
-    for rate in ("1.1", "0.0000001", "0.25%", "NaN", 0.1):
-        with pytest.raises(InvalidInput):
-            _instrument(taker_fee=rate)
-
-
 @settings(max_examples=300, derandomize=True, deadline=None, database=None)
 @given(
     tick=st.integers(1, 10**6),
@@ -163,6 +151,4 @@ def test_an_instrument_is_the_same_however_its_numbers_are_written() -> None:
     """Trailing zeros and other kinds of numbers make no other instrument."""
     plain = _instrument(tick_size="0.05", lot_size="10")
     assert _instrument(tick_size=Decimal("0.0500"), lot_size=10) == plain
-    assert plain == Instrument.restored(
-        "TREE/USD", CREDIT, CASH, tick_size="0.05", lot_size="10", maker_ppm=0, taker_ppm=0, collar_ppm=50_000
-    )
+    assert plain == Instrument.restored("TREE/USD", CREDIT, CASH, tick_size="0.05", lot_size="10")

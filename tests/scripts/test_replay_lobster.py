@@ -55,7 +55,7 @@ def test_times_in_users_files_are_the_files_own(tmp_path: Path, made_up: Day) ->
     """34,201 s after midnight in New York, in summer: 13:30:01 UTC."""
     made_up.replay(tmp_path / "home", users=1)
     with credit_trading.open(tmp_path / "home") as exchange:
-        trades = exchange.market_data.get_trades("ACME/USD")
+        trades = exchange.market_data.get_trades("ACME/USD").trades
         halts = [
             entry.data for entry in exchange.as_admin("test").journal() if entry.kind == "instrument_status_changed"
         ]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from credit_trading import Exchange, SystemClock
+from credit_trading import Exchange, ManualClock, OrderRejected, SystemClock
 from credit_trading.errors import StorageError
 from credit_trading.journal.log import FILE_NAME
 from tests.floor import CASH, SYMBOL, Floor, opened, rows_of
@@ -297,6 +297,34 @@ def test_forking_while_other_threads_write_is_safe(floor: Floor) -> None:
     assert done == [True] * 8
     assert floor.findings() == []
     assert len(floor.user("cat").orders.get_active_orders()) == 40
+
+
+def test_two_processes_see_the_same_sessions_open_and_close(floor: Floor, clock: ManualClock) -> None:
+    """Whoever comes first at a boundary opens the instrument for both; nobody opens it twice."""
+    floor.admin.instruments.set_schedule(SYMBOL, hours="mon-fri 09:00-17:30", time_zone="UTC")
+    nine_us = clock.now_us() + 9 * 3600 * 1_000_000
+
+    def open_the_session() -> None:
+        clock.set(nine_us)
+        assert floor.exchange.expire_due() == 0
+        assert floor.admin.instruments.show_instrument(SYMBOL).status == "open"
+        assert floor.place("bob", "buy", 1, "4.00", time_in_force="DAY").order_status == "new"
+
+    assert _succeeded(_in_fork(open_the_session))
+    assert floor.admin.instruments.show_instrument(SYMBOL).next_close == "2026-01-01T17:30:00.000000Z"
+    clock.set(nine_us + 1)
+    assert floor.place("cat", "sell", 1, "6.00").order_status == "new"
+    clock.advance(8.5 * 3600)
+
+    def find_it_closed() -> None:
+        with pytest.raises(OrderRejected, match="instrument_closed"):
+            floor.place("bob", "buy", 1, "4.00")
+
+    assert floor.exchange.expire_due() == 1
+    assert _succeeded(_in_fork(find_it_closed))
+    assert floor.kinds().count("instrument_status_changed") == 3  # closed by the schedule at first, opened, closed
+    assert floor.user("bob").orders.get_order_history()[-1].reason == "session_ended"
+    assert floor.findings() == []
 
 
 _INHERITED: Floor | None = None

@@ -161,29 +161,10 @@ def test_market_data_shows_books_and_trades_and_no_names(floor: Floor) -> None:
     assert [(level.price, level.quantity, level.orders) for level in book.asks] == [("5.10", "8", 2), ("5.20", "1", 1)]
     assert [(level.price, level.quantity, level.orders) for level in book.bids] == [("4.90", "2", 1)]
     assert len(floor.exchange.market_data.get_book(SYMBOL, depth=1).asks) == 1
-    (trade,) = floor.exchange.market_data.get_trades(SYMBOL)
+    (trade,) = floor.exchange.market_data.get_trades(SYMBOL).trades
     assert (trade.price, trade.quantity, trade.taker_side) == ("5.10", "3", "buy")
     assert not any(name in repr((book, trade)) for name in ("ann", "bob", "cat"))
     with pytest.raises(InvalidInput):
         floor.exchange.market_data.get_book(SYMBOL, depth=0)
     with pytest.raises(InvalidInput):
         floor.exchange.market_data.get_trades(SYMBOL, limit=0)
-
-
-def test_a_halted_instrument_takes_cancels_only(floor: Floor) -> None:
-    """Until it is resumed."""
-    order = floor.place("ann", "sell", 5, "5.00")
-    kept = floor.place("ann", "sell", 5, "5.50")
-    assert floor.admin.instruments.halt_instrument(SYMBOL).status == "halted"
-    attempts: list[Callable[[], object]] = [
-        lambda: floor.place("bob", "buy", 1, "5.00"),
-        lambda: floor.user("ann").orders.amend_order(kept.order_id, quantity=1),
-    ]
-    for attempt in attempts:
-        with pytest.raises(OrderRejected) as error:
-            attempt()
-        assert error.value.rejection == Rejection.INSTRUMENT_HALTED
-    assert floor.user("ann").orders.cancel_order(order.order_id).order_status == "canceled"
-    assert floor.admin.instruments.resume_instrument(SYMBOL).status == "open"
-    assert floor.place("bob", "buy", 1, "5.50").order_status == "filled"
-    assert floor.findings() == []

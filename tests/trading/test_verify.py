@@ -34,8 +34,9 @@ def test_a_sound_exchange_has_no_findings(floor: Floor) -> None:
         "UPDATE trading_statistics SET trades = 2",
         "INSERT INTO assets VALUES ('GOLD', 3)",
         "INSERT INTO order_history SELECT order_id + 100, client_order_id, symbol, credit_type, currency, side, order_type,"
-        " time_in_force, price_per_credit, price_decimals, quantity, filled_quantity, remaining_quantity, filled_value, fees,"
-        " hold, order_status, expires_at, created_at, updated_at, '', 0 FROM active_orders",
+        " time_in_force, price_per_credit, price_decimals, stop_price, displayed_quantity, post_only, self_trade, version,"
+        " triggered_at, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"
+        " created_at, updated_at, '', 0 FROM active_orders",
     ],
 )
 def test_a_users_file_that_was_edited_is_found(floor: Floor, damage: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from credit_trading.errors import InvalidInput, NotFound
 from credit_trading.journal.log import FILE_NAME
-from tests.floor import Floor, rows_of
+from tests.floor import Floor, opened, rows_of
 
 
 @pytest.fixture
@@ -80,6 +80,22 @@ def test_a_user_is_shown_with_file_and_date(crowd: Floor) -> None:
     assert shown.path.exists()
     with pytest.raises(NotFound, match="no such user"):
         crowd.admin.databases.show_trading_database("43")
+
+
+def test_a_suspended_user_is_shown_as_such(crowd: Floor) -> None:
+    """In the list and alone, until resumed; also by another opening of the exchange, which learns of it from the journal."""
+    databases, trading = crowd.admin.databases, crowd.admin.trading
+    assert not any(database.suspended for database in databases.list_trading_databases())
+    trading.suspend_user("dan")
+    assert [one.user_id for one in databases.list_trading_databases() if one.suspended] == ["dan"]
+    assert (databases.show_trading_database("dan").suspended, databases.show_trading_database("ann").suspended) == (
+        *(True, False),
+    )
+    assert databases.change_email("dan", "dan@new.org").suspended
+    with opened(crowd.exchange.home) as again:
+        assert again.as_admin("other").databases.show_trading_database("dan").suspended
+    trading.resume_user("dan")
+    assert not databases.show_trading_database("dan").suspended
 
 
 def test_of_a_deleted_user_only_the_id_is_kept(crowd: Floor) -> None:

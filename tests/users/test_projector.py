@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -22,59 +21,9 @@ from credit_trading.users import projector as projector_module
 from credit_trading.users.projection import Projection
 from tests.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
+from tests.users.flow import HOURS, RandomFlow
 
 Reopen = Callable[..., Exchange]
-
-
-def random_flow(floor: Floor, clock: ManualClock, *, seed: int, steps: int) -> None:
-    """Everything that can happen to three users, the refusals included."""
-    chance = random.Random(seed)
-    users = ["ann", "bob", "cat"]
-    placed: list[tuple[str, int]] = []
-    for _ in range(steps):
-        clock.advance(chance.choice([0, 0, 1, 30]))
-        user, act = chance.choice(users), chance.random()
-        try:
-            if act < 0.6:
-                more: dict[str, object] = {}
-                style = chance.random()
-                if style < 0.15:
-                    more["expires_at"] = clock.now_us() + chance.randrange(1, 90_000_000)
-                elif style < 0.3:
-                    more["time_in_force"] = chance.choice(["IOC", "FOK"])
-                price = None if chance.random() < 0.1 else f"{chance.randrange(980, 1020) / 100:.2f}"
-                more = {} if price is None else more
-                placed.append(
-                    (
-                        user,
-                        floor.place(
-                            user, chance.choice(["buy", "sell"]), chance.randrange(1, 40), price, **more
-                        ).order_id,
-                    )
-                )
-            elif act < 0.7 and placed:
-                owner, order = chance.choice(placed)
-                floor.user(owner).orders.cancel_order(order)
-            elif act < 0.82 and placed:
-                owner, order = chance.choice(placed)
-                floor.user(owner).orders.amend_order(
-                    order, quantity=chance.randrange(1, 60), price=chance.choice([None, "10.00"])
-                )
-            elif act < 0.88:
-                floor.admin.transactions.record_transaction(
-                    buyer=user,
-                    seller=chance.choice([one for one in users if one != user]),
-                    credit_type=CREDIT,
-                    quantity=chance.randrange(1, 9),
-                    price_per_credit="9.99",
-                    currency=CASH,
-                )
-            elif act < 0.94:
-                floor.admin.accounts.deposit(user, CASH, "12.34", note="monthly")
-            else:
-                floor.admin.accounts.withdraw(user, CREDIT, chance.choice([1, 10**6]))
-        except OrderRejected:
-            pass
 
 
 def _orders(floor: Floor, user: str) -> list[str]:
@@ -86,8 +35,9 @@ def _orders(floor: Floor, user: str) -> list[str]:
 
 def test_a_file_rebuilt_from_the_journal_equals_the_live_one(floor: Floor, clock: ManualClock, is_long: bool) -> None:
     """After random flow: every shared table of every user, to the last value; deleted by hand and opened again too."""
+    floor.admin.instruments.set_schedule(SYMBOL, hours=HOURS, time_zone="UTC")
     for seed in range(10 if is_long else 2):
-        random_flow(floor, clock, seed=seed, steps=120)
+        RandomFlow(floor, clock, seed=seed).run(150)
     assert floor.findings() == []
     paths = {user: floor.path(user) for user in ("ann", "bob", "cat")}
     live = {user: shared_content(path) for user, path in paths.items()}
@@ -179,6 +129,10 @@ def _of_a_newer_version(floor: Floor, path: Path, tmp_path: Path) -> None:
     edit(path, "PRAGMA user_version = 99")
 
 
+def _of_a_newer_projection(floor: Floor, path: Path, tmp_path: Path) -> None:
+    edit(path, "UPDATE metadata SET projection_version = 99")
+
+
 def _of_another_program(floor: Floor, path: Path, tmp_path: Path) -> None:
     edit(path, "PRAGMA application_id = 12345")
 
@@ -229,7 +183,8 @@ def _with_a_row_that_is_still_to_come(floor: Floor, path: Path, tmp_path: Path) 
         (_of_another_user, FileForeign, "belongs to user #3"),
         (_ahead, FileForeign, "ahead of the journal"),
         (_on_another_history, FileForeign, "stands on another history"),
-        (_of_a_newer_version, VersionUnsupported, "schema 99 is newer than 1"),
+        (_of_a_newer_version, VersionUnsupported, "schema 99 is newer than 2"),
+        (_of_a_newer_projection, VersionUnsupported, "version 99, which is newer than 2"),
         (_of_another_program, FileCorrupt, "not a user's trading file"),
         (_corrupt, FileCorrupt, "damaged"),
         (_not_sqlite, FileCorrupt, "no SQLite database"),
@@ -410,18 +365,21 @@ def test_two_processes_that_carry_the_same_events_carry_them_once(floor: Floor, 
 
 
 def test_each_trade_stands_in_both_users_files_exactly_once(floor: Floor, clock: ManualClock) -> None:
-    """On and off the book: one buys, one sells, of the same quantity, price and value."""
-    random_flow(floor, clock, seed=7, steps=150)
-    sides: dict[int, list[tuple[object, ...]]] = {}
+    """On and off the book: one buys, one sells, of the same quantity, price and value; so with its bust."""
+    RandomFlow(floor, clock, seed=7).run(200)
+    sides: dict[tuple[int, bool], list[tuple[object, ...]]] = {}
     for user in ("ann", "bob", "cat"):
-        for trade, *side in rows_of(
+        for trade, kind, *side in rows_of(
             floor.path(user),
             "SELECT trade_id, transaction_type, counterparty, quantity, price_per_credit, total_value, transaction_date, ?"
             " FROM trading_transactions WHERE trade_id IS NOT NULL",
             (user,),
         ):
-            sides.setdefault(trade, []).append(tuple(side))
-    assert sorted(sides) == list(range(1, floor.exchange._desk.reading(lambda replica: replica.last_trade) + 1))
+            busted = kind.endswith("_busted")
+            sides.setdefault((trade, busted), []).append((kind.removesuffix("_busted"), *side))
+    trades = [trade for trade, busted in sorted(sides) if not busted]
+    assert trades == list(range(1, floor.exchange._desk.reading(lambda replica: replica.last_trade) + 1))
+    assert any(busted for _, busted in sides)
     for both in sides.values():
         one, other = sorted(both)
         assert (one[0], other[0]) == ("buy", "sell")

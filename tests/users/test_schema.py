@@ -161,11 +161,38 @@ def test_percent_filled_is_100_only_when_all_of_it_is(
     """Floored to a tenth."""
     _assets(empty, C=0, Q=2)
     empty.execute(
-        "INSERT INTO active_orders VALUES (1, NULL, 'S', 'C', 'Q', 'buy', 'limit', 'GTC', 1, 2, ?1, ?2, ?1 - ?2, 0, 0, 0, 'new',"
-        " NULL, 0, 0)",
+        "INSERT INTO active_orders VALUES (1, NULL, 'S', 'C', 'Q', 'buy', 'limit', 'GTC', 1, 2, NULL, NULL, 0, 'cancel_newest', 1,"
+        " NULL, ?1, ?2, ?1 - ?2, 0, 0, 0, 'new', NULL, 0, 0)",
         (quantity, filled),
     )
     assert empty.execute("SELECT percent_filled FROM active_orders_readable").fetchone() == (shown,)
+
+
+@pytest.mark.parametrize("table", ["active_orders", "order_history"])
+def test_an_orders_stop_price_slice_and_moments_are_readable(empty: Connection, table: str) -> None:
+    """In the price's decimals, in the credit's, and as ISO 8601; empty stays empty."""
+    _assets(empty, C=3, Q=2)
+    for number, values in enumerate([(1234, 5, 1_767_225_600_123_456), (None, None, None)], 1):
+        row = dict.fromkeys(_columns(empty, table), 0) | dict.fromkeys(("client_order_id", "expires_at"))
+        row |= dict.fromkeys(
+            ("symbol", "side", "order_type", "time_in_force", "self_trade", "order_status", "reason"), "x"
+        )
+        row |= {
+            "order_id": number,
+            "credit_type": "C",
+            "currency": "Q",
+            "price_decimals": 4,
+            "quantity": 1,
+            "post_only": 1,
+        }
+        row |= dict(zip(("stop_price", "displayed_quantity", "triggered_at"), values, strict=True))
+        known = {column: row[column] for column in _columns(empty, table)}
+        marks = ", ".join("?" * len(known))
+        empty.execute(f"INSERT INTO {table} ({', '.join(known)}) VALUES ({marks})", tuple(known.values()))
+    shown = empty.execute(
+        f"SELECT stop_price, displayed_quantity, triggered_at, post_only, version FROM {table}_readable ORDER BY order_id"
+    ).fetchall()
+    assert shown == [("0.1234", "0.005", "2026-01-01T00:00:00.123456Z", 1, 0), (None, None, None, 1, 0)]
 
 
 def test_views_show_a_rebate_as_a_negative_fee(floor: Floor) -> None:

@@ -1,1 +1,1 @@
-"""The demo: fifty users, three carbon credits, a day of trading, and a process killed in the middle of it."""
+"""The demo: fifty users, three carbon credits, an evening of stop orders, a day of trading, and a process killed in the middle of it."""

@@ -17,6 +17,7 @@ from credit_trading.cli.command import PROGRAM, REFUSED, Command
 from credit_trading.cli.demo import show
 from credit_trading.cli.demo.crash import Survey, kill_in_mid_flow, survey
 from credit_trading.cli.demo.day import SEED, Day, liveliest, trade_a_day
+from credit_trading.cli.demo.evening import Evening
 from credit_trading.cli.demo.market import CREDITS
 from credit_trading.cli.init import check_free
 from credit_trading.cli.session import ACTOR, Session
@@ -36,8 +37,8 @@ _KILL_AFTER = 250
 @click.pass_obj
 @click.pass_context
 def demo(ctx: click.Context, session: Session, keep: Path | None) -> None:
-    """Shows what this is, in a folder of its own. Fifty users trade three carbon credits for a day; then a process is
-    killed in the middle of trading, and nothing is lost.
+    """Shows what this is, in a folder of its own. One sale sets off three stop orders, a session ends, fifty users trade
+    three carbon credits for a day; then a process is killed in the middle of trading, and nothing is lost.
     """
     home = _folder(keep)
     try:
@@ -60,11 +61,13 @@ def _run(session: Session, home: Path) -> bool:
     """Whether all was found as it must be."""
     speaks = not session.json
     with output.progress("Trading") as tick:
-        day = trade_a_day(home, tick=tick)
+        evening, day = trade_a_day(home, tick=tick)
     with credit_trading.open(home) as exchange:
         admin = exchange.as_admin(ACTOR)
         user_id = liveliest(admin)
         if speaks:
+            show.draw_founded(day)
+            show.draw_evening(evening)
             show.draw_day(day)
             show.draw_market(admin, CREDITS[0].symbol)
             show.draw_user(admin, user_id)
@@ -82,7 +85,7 @@ def _run(session: Session, home: Path) -> bool:
         show.draw_crash(found, verification)
         show.draw_end(home, commands)
     else:
-        output.write_json(_summary(home, day, found, verification, commands))
+        output.write_json(_summary(home, evening, day, found, verification, commands))
     return found.is_clean and not verification.findings
 
 
@@ -105,10 +108,13 @@ def _program() -> str:
     return shlex.quote(str(called))
 
 
-def _summary(home: Path, day: Day, found: Survey, verification: Verification, commands: list[str]) -> dict[str, object]:
+def _summary(
+    home: Path, evening: Evening, day: Day, found: Survey, verification: Verification, commands: list[str]
+) -> dict[str, object]:
     return {
         "home": str(home),
         **attrs.asdict(day),
+        "evening": evening,
         "crash": found,
         "verify": verification,
         "commands_to_try": commands,

@@ -1,4 +1,4 @@
-"""The demo's trading day: seeded order flow on a clock of its own that ends now."""
+"""The demo's trading day, and the evening before: seeded order flow on a clock of its own that ends now."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import attrs
 
 import credit_trading
 from credit_trading import Admin, ManualClock
+from credit_trading.cli.demo.evening import LENGTH_S as EVENING_S
+from credit_trading.cli.demo.evening import Evening, Hours, spend_evening
 from credit_trading.cli.demo.flow import OrderFlow
 from credit_trading.cli.demo.market import CREDITS, USERS, found_market
 from credit_trading.cli.session import ACTOR
@@ -36,14 +38,17 @@ class Day:
     commands_per_s: int
 
 
-def trade_a_day(home: Path, *, tick: Progress) -> Day:
-    """Founds the exchange in `home`, then has its users trade for a day of six and a half hours, in a few seconds."""
+def trade_a_day(home: Path, *, tick: Progress) -> tuple[Evening, Day]:
+    """Founds the exchange in `home`, then has its users trade for an evening and a day of six and a half hours, in a few seconds."""
     steps = len(USERS) + COMMANDS
-    now_us = time.time_ns() // 1000
-    clock = ManualClock(now_us - round(_LENGTH_S * 1_000_000) - 60_000_000)
+    hours = Hours.around(time.time_ns() // 1000 - round(_LENGTH_S * 1_000_000))
+    clock = ManualClock(hours.closes_us - EVENING_S * 1_000_000)
     with credit_trading.open(home, create=True, clock=clock) as exchange:
         admin = exchange.as_admin(ACTOR)
         found_market(exchange, admin, seed=SEED, tick=lambda done, _: tick(done, steps))
+        admin.instruments.set_schedule(CREDITS[-1].symbol, hours=hours.text, time_zone="UTC")
+        evening = spend_evening(exchange, admin, clock, CREDITS[-1], hours)
+        morning = exchange.sequence
         users = {user_id: admin.on_behalf_of(user_id) for user_id in USERS}
         flow, pace = OrderFlow(users, seed=SEED, now_us=clock.now_us), random.Random(SEED)
         counts: Counter[str] = Counter()
@@ -59,8 +64,8 @@ def trade_a_day(home: Path, *, tick: Progress) -> Day:
             flow.learn(outcomes)
             tick(len(USERS) + done + _GROUP, steps)
         seconds = time.perf_counter() - begin
-        trades = sum(entry.kind == "trade" for entry in admin.journal())
-    return Day(
+        trades = sum(entry.kind == "trade" for entry in admin.journal(after=morning))
+    return evening, Day(
         users=len(USERS),
         instruments=len(CREDITS),
         commands=COMMANDS,

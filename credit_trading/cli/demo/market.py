@@ -27,9 +27,9 @@ class Credit:
         return f"{self.code}/{CURRENCY}"
 
     def price(self, ticks: int) -> str:
-        """Exact decimal text; the ticks here are powers of ten."""
+        """Exact decimal text, to the cent; the ticks here are powers of ten."""
         whole, part = divmod(max(ticks, 1), 10**self.decimals)
-        return f"{whole}.{part:0{self.decimals}d}"
+        return f"{whole}.{part:0{self.decimals}d}".ljust(len(f"{whole}.00"), "0")
 
 
 CREDITS = (

@@ -15,13 +15,42 @@ from credit_trading.cli.accounts import draw_balances
 from credit_trading.cli.book import draw_ladder
 from credit_trading.cli.demo.crash import Survey
 from credit_trading.cli.demo.day import Day
+from credit_trading.cli.demo.evening import Evening, Line
 from credit_trading.cli.order_tables import draw_active_orders, draw_order_history
 from credit_trading.cli.statistics import draw_statistics
-from credit_trading.cli.tables import draw_fields, draw_title
+from credit_trading.cli.tables import Column, draw_fields, draw_table, draw_title
 from credit_trading.cli.trades import draw_trades
 from credit_trading.trading.verify import Verification
 
 _LINES = 8
+
+
+def draw_founded(day: Day) -> None:
+    output.say(
+        f"An exchange was founded: {day.users} users, each with a SQLite file of their own, and {day.instruments} markets."
+    )
+
+
+def draw_evening(evening: Evening) -> None:
+    """As it happened, event by event."""
+    *bids, iceberg = evening.bids
+    draw_title(f"The evening before: one sale and three stop orders in {evening.symbol}")
+    output.say(f"Eva bids for {', '.join(bids)} and {iceberg}.")
+    output.say(f"Stops to sell wait unseen, first placed first: {', '.join(evening.stops)}.")
+    _draw_lines(evening.cascade)
+    output.say(
+        f"One sale of {evening.asked} became {evening.sold}: a trade sets off the stops at its price or above it."
+    )
+    output.say(f"They came in as {', '.join(evening.came_in)}: of those set off so far, always the one placed first.")
+    draw_title("The session ends")
+    _draw_lines(evening.session_end)
+
+
+def _draw_lines(lines: Sequence[Line]) -> None:
+    draw_table(
+        [Column("Time (UTC)"), Column("What happened", wrap=True)],
+        [(line.time[11:19], line.happened) for line in lines],
+    )
 
 
 def draw_day(day: Day) -> None:

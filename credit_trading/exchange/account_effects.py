@@ -1,0 +1,55 @@
+"""What the events of users and balances change; the counterpart of account_rules, without any rule."""
+
+from __future__ import annotations
+
+from credit_trading.exchange import events as ev
+from credit_trading.exchange.accounts import FEES, OUTSIDE
+from credit_trading.exchange.exchange_state import ExchangeState, UserState
+
+
+def user_created(state: ExchangeState, _: ev.Entry, event: ev.UserCreated) -> None:
+    state.users[event.user] = UserState(event.user)
+
+
+def user_suspended(state: ExchangeState, _: ev.Entry, event: ev.UserSuspended) -> None:
+    state.users[event.user].suspended = True
+
+
+def user_resumed(state: ExchangeState, _: ev.Entry, event: ev.UserResumed) -> None:
+    state.users[event.user].suspended = False
+
+
+def user_deleted(state: ExchangeState, _: ev.Entry, event: ev.UserDeleted) -> None:
+    state.users[event.user].deleted = True
+
+
+def deposited(state: ExchangeState, _: ev.Entry, event: ev.Deposited) -> None:
+    state.accounts.move(OUTSIDE, event.user, event.asset, event.amount)
+
+
+def withdrawn(state: ExchangeState, _: ev.Entry, event: ev.Withdrawn) -> None:
+    state.accounts.move(event.user, OUTSIDE, event.asset, event.amount)
+
+
+def transferred(state: ExchangeState, _: ev.Entry, event: ev.Transferred) -> None:
+    state.accounts.move(event.sender, event.receiver, event.asset, event.amount)
+
+
+def traded_off_book(state: ExchangeState, _: ev.Entry, event: ev.TradedOffBook) -> None:
+    state.last_trade = event.trade
+    state.accounts.move(event.seller, event.buyer, event.base, event.quantity)
+    state.accounts.move(event.buyer, event.seller, event.quote, event.total)
+
+
+def trade_busted(state: ExchangeState, _: ev.Entry, event: ev.TradeBusted) -> None:
+    accounts = state.accounts
+    accounts.move(event.buyer, event.seller, event.base, event.quantity)
+    accounts.post(event.seller, event.quote, event.seller_fee - event.value)
+    accounts.post(event.buyer, event.quote, event.value + event.buyer_fee)
+    accounts.post(FEES, event.quote, -event.buyer_fee - event.seller_fee)
+    state.busted[event.trade] = state.latest_answer
+
+
+def command_rejected(state: ExchangeState, _: ev.Entry, event: ev.CommandRejected) -> None:
+    state.latest_answer.code = event.code
+    state.latest_answer.order = event.order or 0

@@ -1,0 +1,298 @@
+"""What the events of orders change; the counterpart of order_rules, without any rule.
+
+Always: an order, its place in the book, its owner's hold and the answer of the command that it came with change together.
+"""
+
+from __future__ import annotations
+
+from credit_trading.exchange import events as ev
+from credit_trading.exchange.accounts import FEES
+from credit_trading.exchange.client_orders import ClientOrder, placing_id
+from credit_trading.exchange.exchange_state import ExchangeState
+from credit_trading.exchange.market import Market
+from credit_trading.exchange.order import BUY, GTD, MARKET, STOP, Order, OrderStatus
+from credit_trading.money.amount import RATE_SCALE
+
+_NEW, _PARTIALLY_FILLED, _FILLED = OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value, OrderStatus.FILLED.value
+_CANCELED, _REJECTED = OrderStatus.CANCELED.value, OrderStatus.REJECTED.value
+
+
+def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepted) -> None:
+    symbol, number, user, quantity_lots = event.symbol, event.order, event.user, event.quantity_lots
+    market = state.markets[symbol]
+    instrument = market.instrument
+    buys, display_lots = event.side == BUY, event.display_lots
+    held_asset = instrument.quote.code if buys else instrument.base.code
+    order = Order(
+        number,
+        user,
+        instrument,
+        buys,
+        event.order_type,
+        event.time_in_force,
+        event.price_ticks,
+        quantity_lots,
+        event.maker_ppm,
+        event.taker_ppm,
+        event.hold,
+        held_asset,
+        event.expires_at_us,
+        event.client_order_id,
+        event.stop_ticks,
+        display_lots,
+        event.post_only,
+        event.self_trade,
+        entry.time_us,
+        event.order_type == MARKET,
+        quantity_lots,
+        quantity_lots if display_lots is None else min(display_lots, quantity_lots),
+    )
+    state.last_order = number
+    state.orders[number] = order
+    own = state.users[user].open_orders
+    if symbol in own:
+        own[symbol][number] = order
+    else:
+        own[symbol] = {number: order}
+    state.accounts.hold(user, held_asset, event.hold)
+    if event.stop_ticks is not None:
+        market.stops.add(order)
+    else:
+        (market.book.bids if buys else market.book.asks).add(order)
+    answer = state.latest_answer
+    answer.order = number
+    answer.status = _NEW
+    answer.quantity_lots = quantity_lots
+    if event.expires_at_us is not None:
+        state.expiries.add((event.expires_at_us, number))
+        state.find_next_due()
+    if event.client_order_id is not None:
+        _take_client_order_id(state, entry, user, event.client_order_id, done_at_us=None)
+
+
+def order_rejected(state: ExchangeState, entry: ev.Entry, event: ev.OrderRejected) -> None:
+    state.last_order = event.order
+    answer = state.latest_answer
+    answer.code = event.code
+    answer.order = event.order
+    answer.status = _REJECTED
+    answer.quantity_lots = event.quantity_lots
+    name = event.client_order_id
+    if name is not None and state.client_orders.get(event.user, name, time_us=entry.time_us) is None:
+        _take_client_order_id(state, entry, event.user, name, done_at_us=entry.time_us)
+
+
+def _take_client_order_id(
+    state: ExchangeState, entry: ev.Entry, user: int, name: str, *, done_at_us: int | None
+) -> None:
+    state.client_orders.add(user, name, ClientOrder(entry.cause, state.latest_answer, done_at_us))
+    if entry.cause == placing_id(user, name):
+        state.answers.forget_latest()
+
+
+def order_amended(state: ExchangeState, entry: ev.Entry, event: ev.OrderAmended) -> None:
+    order = state.orders[event.order]
+    if event.display_lots is not None:
+        order.display_lots = event.display_lots
+    if event.expires_at_us is not None:
+        _expire_at(state, order, event.expires_at_us)
+    remaining_lots = event.quantity_lots - order.filled_lots
+    if event.requeued or not remaining_lots:
+        _leave(state, order)
+    else:
+        _show(state, order, min(order.shown_lots, order.slice_of(remaining_lots)))
+    _set_hold(state, order, event.hold)
+    order.price_ticks = event.price_ticks
+    order.quantity_lots = event.quantity_lots
+    order.remaining_lots = remaining_lots
+    order.version += 1
+    if not remaining_lots:
+        _forget(state, order, entry.time_us)
+    elif event.requeued:
+        _enter(state, order)
+    _answer(state, entry, order, _status(order))
+
+
+def order_triggered(state: ExchangeState, _: ev.Entry, event: ev.OrderTriggered) -> None:
+    order = state.orders[event.order]
+    _leave(state, order)
+    _set_hold(state, order, event.hold)
+    order.stop_ticks = None
+    order.price_ticks = event.price_ticks
+    order.at_market = order.order_type == STOP
+    order.version += 1
+    _enter(state, order)
+
+
+def order_refreshed(state: ExchangeState, _: ev.Entry, event: ev.OrderRefreshed) -> None:
+    order = state.orders[event.order]
+    _leave(state, order)
+    order.shown_lots = event.shown_lots
+    order.version += 1
+    state.markets[order.instrument.symbol].book.side(buys=order.buys).add(order)
+
+
+def order_reduced(state: ExchangeState, entry: ev.Entry, event: ev.OrderReduced) -> None:
+    order = state.orders[event.order]
+    remaining_lots = event.quantity_lots - order.filled_lots
+    _show(state, order, min(order.shown_lots, remaining_lots))
+    _set_hold(state, order, event.hold)
+    order.quantity_lots = event.quantity_lots
+    order.remaining_lots = remaining_lots
+    order.version += 1
+    _answer(state, entry, order, _status(order))
+
+
+def order_canceled(state: ExchangeState, entry: ev.Entry, event: ev.OrderCanceled) -> None:
+    order = _close(state, event.order, event.released, entry.time_us)
+    _answer(state, entry, order, _CANCELED, event.reason)
+
+
+def orders_mass_canceled(state: ExchangeState, _: ev.Entry, event: ev.OrdersMassCanceled) -> None:
+    state.latest_answer.orders = event.orders
+
+
+def order_expired(state: ExchangeState, entry: ev.Entry, event: ev.OrderExpired) -> None:
+    _close(state, event.order, event.released, entry.time_us)
+
+
+def trade(state: ExchangeState, entry: ev.Entry, event: ev.Trade) -> None:
+    market = state.markets[event.symbol]
+    instrument = market.instrument
+    lots, value, taker_fee, maker_fee = event.quantity_lots, event.value, event.taker_fee, event.maker_fee
+    taker, maker = state.orders[event.taker_order], state.orders[event.maker_order]
+    _fill(state, market, maker, lots, value, maker_fee, maker.maker_ppm, event.maker_released, entry.time_us)
+    shown_lots = taker.shown_lots
+    _fill(state, market, taker, lots, value, taker_fee, taker.taker_ppm, event.taker_released, entry.time_us)
+    if taker.display_lots is not None and taker.remaining_lots:
+        _show(state, taker, min(shown_lots, taker.remaining_lots))
+    if taker.buys:
+        buyer, seller, buyer_fee, seller_fee = taker.user, maker.user, taker_fee, maker_fee
+    else:
+        buyer, seller, buyer_fee, seller_fee = maker.user, taker.user, maker_fee, taker_fee
+    post = state.accounts.post
+    base, quote, quantity = instrument.base.code, instrument.quote.code, lots * instrument.lot_units
+    post(seller, base, -quantity)
+    post(buyer, base, quantity)
+    post(buyer, quote, -value - buyer_fee)
+    post(seller, quote, value - seller_fee)
+    if buyer_fee or seller_fee:
+        post(FEES, quote, buyer_fee + seller_fee)
+    state.last_trade = event.trade
+    market.last_price_ticks = event.price_ticks
+    _answer(state, entry, taker, _status(taker))
+
+
+def _fill(
+    state: ExchangeState,
+    market: Market,
+    order: Order,
+    lots: int,
+    value: int,
+    fee: int,
+    rate_ppm: int,
+    released: int,
+    time_us: int,
+) -> None:
+    side = market.book.bids if order.buys else market.book.asks
+    if lots == order.remaining_lots:
+        side.remove(order)
+        _forget(state, order, time_us)
+    else:
+        side.reduce(order, lots)
+    order.remaining_lots -= lots
+    order.shown_lots -= lots
+    order.version += 1
+    order.filled_value += value
+    order.hold -= released
+    state.accounts.hold(order.user, order.held_asset, -released)
+    if rate_ppm:
+        order.fees_paid += fee
+        order.fee_part_ppm = (order.fee_part_ppm + rate_ppm * value) % RATE_SCALE
+
+
+# What the changes above have in common
+
+
+def _enter(state: ExchangeState, order: Order) -> None:
+    """To the back of the queue at its price, showing a whole slice; a waiting stop among its like."""
+    market = state.markets[order.instrument.symbol]
+    if order.stop_ticks is None:
+        order.shown_lots = order.slice_of(order.remaining_lots)
+        market.book.side(buys=order.buys).add(order)
+    else:
+        market.stops.add(order)
+
+
+def _leave(state: ExchangeState, order: Order) -> None:
+    market = state.markets[order.instrument.symbol]
+    if order.stop_ticks is None:
+        (market.book.bids if order.buys else market.book.asks).remove(order)
+    else:
+        market.stops.remove(order)
+
+
+def _show(state: ExchangeState, order: Order, shown_lots: int) -> None:
+    """The order keeps its place and shows that much."""
+    if order.stop_ticks is None:
+        side = state.markets[order.instrument.symbol].book.side(buys=order.buys)
+        side.reduce(order, order.shown_lots - shown_lots)
+    order.shown_lots = shown_lots
+
+
+def _set_hold(state: ExchangeState, order: Order, hold: int) -> None:
+    state.accounts.hold(order.user, order.held_asset, hold - order.hold)
+    order.hold = hold
+
+
+def _expire_at(state: ExchangeState, order: Order, expires_at_us: int) -> None:
+    if order.expires_at_us is not None:
+        state.expiries.remove((order.expires_at_us, order.number))
+    order.expires_at_us = expires_at_us
+    order.time_in_force = GTD
+    state.expiries.add((expires_at_us, order.number))
+    state.find_next_due()
+
+
+def _close(state: ExchangeState, number: int, released: int, time_us: int) -> Order:
+    order = state.orders[number]
+    assert order.hold == released, f"order {number} holds {order.hold}, and {released} is released"
+    _leave(state, order)
+    _forget(state, order, time_us)
+    state.accounts.hold(order.user, order.held_asset, -released)
+    order.hold = 0
+    order.version += 1
+    return order
+
+
+def _forget(state: ExchangeState, order: Order, time_us: int) -> None:
+    """The order is done."""
+    number = order.number
+    del state.orders[number]
+    del state.users[order.user].open_orders[order.instrument.symbol][number]
+    if order.expires_at_us is not None:
+        state.expiries.remove((order.expires_at_us, number))
+        state.find_next_due()
+    if order.client_order_id is not None:
+        state.client_orders.close(order.user, order.client_order_id, time_us=time_us)
+
+
+def _answer(state: ExchangeState, entry: ev.Entry, order: Order, status: str, reason: str = "") -> None:
+    """How the command's own order, which its first event names, stands now; other orders leave the answer alone."""
+    answer = state.latest_answer
+    if entry.content is not None:
+        answer.order = order.number
+    elif answer.order != order.number or entry.cause != state.latest_id:
+        return
+    answer.status = status
+    answer.reason = reason
+    answer.quantity_lots = order.quantity_lots
+    answer.filled_lots = order.quantity_lots - order.remaining_lots
+    answer.filled_value = order.filled_value
+    answer.fees = order.fees_paid
+
+
+def _status(order: Order) -> str:
+    if not order.remaining_lots:
+        return _FILLED
+    return _NEW if order.remaining_lots == order.quantity_lots else _PARTIALLY_FILLED

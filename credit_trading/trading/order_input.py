@@ -1,0 +1,236 @@
+"""What may be asked of an order: words and numbers from outside, made into commands.
+
+Here: which fields go together (FIX 40, 59, 18, 1138), each with a hint. Never here: what depends on the market; that is the exchange's.
+Always: a command that comes out of here names whole ticks and lots; what cannot be an order raises InvalidInput and leaves nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from credit_trading.clock import LATEST_US, parse_time
+from credit_trading.errors import InvalidInput
+from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.order import OrderType, SelfTrade, Side, TimeInForce
+from credit_trading.money import MAX_UNITS, Instrument
+from credit_trading.trading.desk import Number
+from credit_trading.trading.principal import checked_id
+
+Moment = str | int | datetime
+"""ISO 8601 text with an offset, microseconds since 1970 UTC, or an aware datetime."""
+
+_PLACE, _AMEND = "orders.place", "orders.amend"
+
+_RESTING = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
+_TAKES = {
+    OrderType.LIMIT: "a limit order takes a price and no stop price",
+    OrderType.MARKET: "a market order takes neither a price nor a stop price",
+    OrderType.STOP: "a stop order takes a stop price and no price",
+    OrderType.STOP_LIMIT: "a stop-limit order takes a stop price and a price",
+}
+
+
+def place_order(
+    user: int,
+    instrument: Instrument,
+    side: str,
+    quantity: Number,
+    price: Number | None,
+    *,
+    order_type: str | None,
+    stop_price: Number | None,
+    time_in_force: str | None,
+    expires_at: Moment | None,
+    display_quantity: Number | None,
+    post_only: bool,
+    self_trade: str | None,
+    client_order_id: str | None,
+) -> cmd.PlaceOrder:
+    """A new order on the instrument's grid. Raises InvalidInput."""
+    if side not in tuple(Side):
+        raise InvalidInput(_PLACE, str(side)[:40], "a side is buy or sell", hint="Write buy or sell.")
+    quantity_lots = instrument.parse_quantity(quantity)
+    price_ticks = None if price is None else instrument.parse_price(price)
+    stop_ticks = None if stop_price is None else instrument.parse_price(stop_price)
+    kind = _order_type(order_type, price_ticks, stop_ticks)
+    _check_size(instrument, max(price_ticks or 0, stop_ticks or 0), quantity_lots)
+    expires_at_us = None if expires_at is None else _moment(expires_at)
+    force = _time_in_force(time_in_force, kind, expires_at_us)
+    if _is_set(post_only, what="post-only") and (kind != OrderType.LIMIT or force not in _RESTING):
+        raise InvalidInput(
+            _PLACE,
+            f"{_words(kind)}, {force.value}",
+            "only a limit order that may rest can be post-only",
+            hint="Leave post-only out, or give a price and GTC, DAY or GTD.",
+        )
+    display_lots = None if display_quantity is None else _display(instrument, display_quantity, quantity_lots)
+    if display_lots is not None and (kind not in (OrderType.LIMIT, OrderType.STOP_LIMIT) or force not in _RESTING):
+        raise InvalidInput(
+            _PLACE,
+            f"{_words(kind)}, {force.value}",
+            "only an order with a limit that may rest can show a part of itself",
+            hint="Leave the display quantity out, or give a price and GTC, DAY or GTD.",
+        )
+    return cmd.PlaceOrder(
+        user,
+        instrument.symbol,
+        side == Side.BUY.value,
+        quantity_lots,
+        price_ticks,
+        force.value,
+        expires_at_us,
+        None if client_order_id is None else checked_id(client_order_id, what="client order id"),
+        stop_ticks,
+        display_lots,
+        post_only,
+        None if self_trade is None else self_trade_mode(self_trade, operation=_PLACE),
+    )
+
+
+def amend_order(
+    user: int,
+    instrument: Instrument,
+    order_id: int | None,
+    client_order_id: str | None,
+    *,
+    price: Number | None,
+    quantity: Number | None,
+    expires_at: Moment | None,
+    display_quantity: Number | None,
+    expected_version: int | None,
+) -> cmd.AmendOrder:
+    """A change of an order, on the instrument's grid. Raises InvalidInput."""
+    if price is None and quantity is None and expires_at is None and display_quantity is None:
+        raise InvalidInput(
+            _AMEND, order_id, "nothing to change", hint="Give a price, a quantity, an expiry or a display quantity."
+        )
+    quantity_lots = None if quantity is None else instrument.parse_quantity(quantity)
+    return cmd.AmendOrder(
+        user,
+        instrument.symbol,
+        order_number(order_id, client_order_id),
+        client_order_id,
+        None if price is None else instrument.parse_price(price),
+        quantity_lots,
+        None if expires_at is None else _moment(expires_at),
+        None if display_quantity is None else _display(instrument, display_quantity, quantity_lots),
+        None
+        if expected_version is None
+        else _whole(expected_version, _AMEND, "a version is a whole number above zero"),
+    )
+
+
+def order_number(order_id: int | None, client_order_id: str | None) -> int | None:
+    """Exactly one of the two names an order; None where it is the client's. Raises InvalidInput."""
+    if (order_id is None) == (client_order_id is None):
+        raise InvalidInput(
+            "orders", "", "an order is named by its id or its client order id", hint="Give one of the two."
+        )
+    return None if order_id is None else _whole(order_id, "orders", "an order id is a whole number above zero")
+
+
+def self_trade_mode(text: str, *, operation: str) -> str:
+    """A mode of self-trade prevention, with "-" or "_" between its words. Raises InvalidInput."""
+    mode = str(text).replace("-", "_")
+    if mode not in tuple(SelfTrade):
+        raise InvalidInput(
+            operation, str(text)[:40], "no such self-trade mode", hint=f"Choose from {', '.join(SelfTrade)}."
+        )
+    return mode
+
+
+def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | None) -> OrderType:
+    """What the prices make of it (FIX 40); a type that is given must agree."""
+    if stop_ticks is None:
+        kind = OrderType.MARKET if price_ticks is None else OrderType.LIMIT
+    else:
+        kind = OrderType.STOP if price_ticks is None else OrderType.STOP_LIMIT
+    if given is None:
+        return kind
+    name = str(given).replace("-", "_")
+    if name not in tuple(OrderType):
+        raise InvalidInput(_PLACE, str(given)[:40], "no such order type", hint=f"Choose from {', '.join(OrderType)}.")
+    if name != kind:
+        raise InvalidInput(
+            _PLACE,
+            given,
+            _TAKES[OrderType(name)],
+            hint=f"What is given makes a {_words(kind)} order; leave the type out.",
+        )
+    return kind
+
+
+def _time_in_force(given: str | None, kind: OrderType, expires_at_us: int | None) -> TimeInForce:
+    """The order's time in force (FIX 59), checked against its type and expiry."""
+    if given is None and kind == OrderType.MARKET:
+        force = TimeInForce.IOC
+    elif given is None:
+        force = TimeInForce.GTC if expires_at_us is None else TimeInForce.GTD
+    elif given in TimeInForce.__members__:
+        force = TimeInForce(given)
+    else:
+        raise InvalidInput(
+            _PLACE, str(given)[:40], "no such time in force", hint=f"Choose from {', '.join(TimeInForce)}."
+        )
+    if kind == OrderType.MARKET and force != TimeInForce.IOC:
+        raise InvalidInput(_PLACE, force, "a market order is IOC", hint="Give a price, or leave the time in force out.")
+    if kind in (OrderType.STOP, OrderType.STOP_LIMIT) and force not in _RESTING:
+        raise InvalidInput(_PLACE, force, f"a {_words(kind)} order waits for its price", hint="Use GTC, DAY or GTD.")
+    if (force == TimeInForce.GTD) != (expires_at_us is not None):
+        raise InvalidInput(
+            _PLACE, force, "GTD and an expiry go together", hint="GTD needs an expiry; nothing else takes one."
+        )
+    return force
+
+
+def _check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> None:
+    if instrument.value(price_ticks=price_ticks, quantity_lots=quantity_lots) * 2 > MAX_UNITS:
+        raise InvalidInput(
+            _PLACE,
+            f"{instrument.format_quantity(quantity_lots)} at {instrument.format_price(price_ticks)}",
+            "price times quantity is larger than any account can hold",
+            hint="Place a smaller order.",
+        )
+
+
+def _display(instrument: Instrument, display_quantity: Number, quantity_lots: int | None) -> int:
+    lots = instrument.parse_quantity(display_quantity)
+    if quantity_lots is not None and lots > quantity_lots:
+        raise InvalidInput(
+            "display quantity", display_quantity, "more than the order's quantity", hint="Show the whole order or less."
+        )
+    return lots
+
+
+def _is_set(switch: bool, *, what: str) -> bool:
+    if not isinstance(switch, bool):
+        raise InvalidInput(_PLACE, str(switch)[:40], f"{what} is either set or not", hint="Give True or False.")
+    return switch
+
+
+def _whole(number: int, operation: str, problem: str) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_UNITS:
+        raise InvalidInput(operation, str(number)[:40], problem, hint="For example 17.")
+    return number
+
+
+def _moment(expires_at: Moment) -> int:
+    if isinstance(expires_at, bool):
+        raise _no_moment(expires_at)
+    try:
+        moment_us = expires_at if isinstance(expires_at, int) else parse_time(expires_at)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise _no_moment(expires_at) from error
+    if not 0 < moment_us <= LATEST_US:
+        raise _no_moment(expires_at)
+    return moment_us
+
+
+def _no_moment(expires_at: object) -> InvalidInput:
+    return InvalidInput(
+        "expiry", str(expires_at)[:40], "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
+    )
+
+
+def _words(kind: OrderType) -> str:
+    return kind.value.replace("_", "-")

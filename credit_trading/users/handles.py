@@ -1,0 +1,103 @@
+"""A handle on a user's file: opened only if the file is one of ours, and the user's lock with it.
+
+Here: opening, and what an error on such a handle means. Never here: which file, and who may move it (files).
+Always: the lock is given back when the handle is closed, or was collected unclosed.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from credit_trading.errors import FileCorrupt, VersionUnsupported
+from credit_trading.store.locks import LockFile
+from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
+from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION
+
+
+class UserConnection(TrackedConnection):
+    """A handle on a user's file; holds the user's lock, shared, until it is closed (or was collected unclosed)."""
+
+    file_id: tuple[int, int]
+    path: Path
+    lock: weakref.finalize[[tuple[LockFile, int]], UserConnection]
+
+    lock_wait_ms: int | None = None
+
+    def wait_for_locks(self, longest_ms: int) -> None:
+        """How long a statement waits while another program has the file locked."""
+        if longest_ms != self.lock_wait_ms:
+            self.execute(f"PRAGMA busy_timeout = {longest_ms}")
+            self.lock_wait_ms = longest_ms
+
+    def close(self) -> None:
+        super().close()
+        held = self.lock.detach() if hasattr(self, "lock") else None
+        if held is not None:
+            lock_file, slot = held[2][0]
+            lock_file.release(slot, shared=True)
+
+
+def open_handle(
+    path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int, dropped: deque[tuple[LockFile, int]]
+) -> Connection:
+    """`dropped` gets the lock of a handle that is collected without being closed."""
+    with translated("users.file", path):
+        connection = connect(path, mode=mode, synchronous="NORMAL", factory=UserConnection)
+    try:
+        assert isinstance(connection, UserConnection)
+        with translated("users.file", path):
+            _check_format(connection, path)
+        connection.path = path
+        found = file_id(path)
+        assert found is not None, f"{path} vanished while its lock was held"
+        connection.file_id = found
+        connection.lock = weakref.finalize(connection, dropped.append, (lock_file, slot))
+        connection.lock.atexit = False
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_format(connection: Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise FileCorrupt(
+            "users.file",
+            path,
+            "a database, but not a user's trading file",
+            hint="Move it away; the user's file is rebuilt from the journal when next opened.",
+        )
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise VersionUnsupported(
+            "users.file", path, f"schema {version} is newer than {SCHEMA_VERSION}", hint="Use a newer credit_trading."
+        )
+
+
+@contextmanager
+def as_user_file(path: Path) -> Iterator[None]:
+    """Our statements are right: what they fail on is a file whose tables are not as they should be."""
+    try:
+        with translated("users.file", path):
+            yield
+    except sqlite3.Error as error:
+        raise FileCorrupt(
+            "users.file",
+            path,
+            f"its tables are not as they should be ({error})",
+            hint="Move it away; it is rebuilt from the journal when next opened.",
+        ) from error
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,46 @@
+"""A user's file made anew beside the live one, and how it takes that one's place.
+
+Here: the scratch file, and writing it into the live one. Never here: what fills it (projector).
+Always: a live file is written into, in one transaction, and never renamed over; whoever reads it sees all of the old or all of the new.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from credit_trading.store.sqlite import Connection, connect, sqlite3
+from credit_trading.users.schema import template
+
+_BUSY_OR_LOCKED = (5, 6)
+"""SQLite's codes."""
+
+
+@contextmanager
+def scratch_file() -> Iterator[Connection]:
+    """An empty user file that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scratch.db"
+        path.write_bytes(template())
+        connection = connect(path, mode="rw", synchronous="NORMAL")
+        try:
+            connection.execute("PRAGMA synchronous = OFF")  # nothing of it has to survive
+            yield connection
+        finally:
+            connection.close()
+
+
+def write_into(live: Connection, scratch: Connection) -> None:
+    """Replaces all that is in the live file; the caller keeps others from doing so too. Readers keep what they have begun to read.
+
+    A crash leaves the old content. Raises sqlite3.OperationalError once the connection has waited for another writer as long as it may.
+    """
+    scratch.backup(live, progress=_give_up_if_locked)
+
+
+def _give_up_if_locked(status: int, _: int, __: int) -> None:
+    """Left to itself, `backup` would try again for ever."""
+    if status in _BUSY_OR_LOCKED:
+        raise sqlite3.OperationalError("database is locked")

@@ -1,0 +1,136 @@
+"""The readable view beside each table of a user's file: exact decimal text, ISO times.
+
+Here: the SQL of the views. Never here: the tables (schema).
+Always: each view, named TABLE_readable, shows every column of its table, but for the decimals of a price, which its text shows.
+"""
+
+from __future__ import annotations
+
+
+def _decimal(value: str, decimals: str) -> str:
+    """SQL for `value`, a whole number of 10^-`decimals`, as exact decimal text; NULL where `value` is."""
+    factor = f"CAST('1' || substr('000000000000000000', 1, {decimals}) AS INTEGER)"
+    fraction = f"'.' || substr('000000000000000000' || (abs({value}) % {factor}), -{decimals}, {decimals})"
+    return (
+        f"CASE WHEN {decimals} = 0 THEN CAST({value} AS TEXT) ELSE"
+        f" CASE WHEN {value} < 0 THEN '-' ELSE '' END || (abs({value}) / {factor}) || {fraction} END"
+    )
+
+
+def _moment(column: str) -> str:
+    """SQL for microseconds since 1970 as ISO 8601 in UTC."""
+    return (
+        f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch')"
+        f" || '.' || substr('000000' || ({column} % 1000000), -6, 6) || 'Z'"
+    )
+
+
+def _view(table: str, columns: dict[str, str], joins: str = "") -> str:
+    listed = ",\n    ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    return f"CREATE VIEW {table}_readable AS SELECT\n    {listed}\nFROM {table} AS t{joins};\n"
+
+
+_PAIR = " JOIN assets AS b ON b.asset = t.credit_type JOIN assets AS q ON q.asset = t.currency"
+
+
+def _order_view(table: str, extra: dict[str, str]) -> str:
+    plain = ("order_id", "client_order_id", "symbol", "credit_type", "currency", "side", "order_type", "time_in_force")
+    columns = {name: f"t.{name}" for name in plain}
+    columns |= {
+        "price_per_credit": _decimal("t.price_per_credit", "t.price_decimals"),
+        "stop_price": _decimal("t.stop_price", "t.price_decimals"),
+        "displayed_quantity": _decimal("t.displayed_quantity", "b.decimals"),
+        "post_only": "t.post_only",
+        "self_trade": "t.self_trade",
+        "version": "t.version",
+        "triggered_at": _moment("t.triggered_at"),
+        "quantity": _decimal("t.quantity", "b.decimals"),
+        "filled_quantity": _decimal("t.filled_quantity", "b.decimals"),
+        "remaining_quantity": _decimal("t.remaining_quantity", "b.decimals"),
+        "percent_filled": _decimal(
+            "CASE WHEN t.remaining_quantity = 0 THEN 1000 ELSE min(999, CAST(t.filled_quantity * 1000.0 / t.quantity AS INTEGER)) END",
+            "1",
+        ),
+        "filled_value": _decimal("t.filled_value", "q.decimals"),
+        "fees": _decimal("t.fees", "q.decimals"),
+        "hold": f"CASE t.side WHEN 'buy' THEN {_decimal('t.hold', 'q.decimals')} ELSE {_decimal('t.hold', 'b.decimals')} END",
+        "order_status": "t.order_status",
+        "expires_at": _moment("t.expires_at"),
+        "created_at": _moment("t.created_at"),
+        "updated_at": _moment("t.updated_at"),
+    }
+    return _view(table, columns | extra, _PAIR)
+
+
+VIEWS = (
+    _view(
+        "trading_transactions",
+        {
+            "transaction_id": "t.transaction_id",
+            "transaction_date": _moment("t.transaction_date"),
+            "transaction_type": "t.transaction_type",
+            "credit_type": "t.credit_type",
+            "quantity": _decimal("t.quantity", "b.decimals"),
+            "price_per_credit": _decimal("t.price_per_credit", "t.price_decimals"),
+            "total_value": _decimal("t.total_value", "q.decimals"),
+            "fee": _decimal("t.fee", "q.decimals"),
+            "currency": "t.currency",
+            "counterparty": "t.counterparty",
+            "status": "t.status",
+            "symbol": "t.symbol",
+            "order_id": "t.order_id",
+            "trade_id": "t.trade_id",
+            "role": "t.role",
+            "external_reference": "t.external_reference",
+            "note": "t.note",
+        },
+        " JOIN assets AS b ON b.asset = t.credit_type LEFT JOIN assets AS q ON q.asset = t.currency",
+    )
+    + _order_view("active_orders", {})
+    + _order_view("order_history", {"reason": "t.reason", "closed_at": _moment("t.closed_at")})
+    + _view(
+        "trading_statistics",
+        {
+            "credit_type": "t.credit_type",
+            "currency": "t.currency",
+            "trades": "t.trades",
+            "bought_quantity": _decimal("t.bought_quantity", "b.decimals"),
+            "sold_quantity": _decimal("t.sold_quantity", "b.decimals"),
+            "bought_value": _decimal("t.bought_value", "q.decimals"),
+            "sold_value": _decimal("t.sold_value", "q.decimals"),
+            "fees": _decimal("t.fees", "q.decimals"),
+            "orders_placed": "t.orders_placed",
+            "orders_filled": "t.orders_filled",
+            "orders_canceled": "t.orders_canceled",
+            "orders_expired": "t.orders_expired",
+            "orders_rejected": "t.orders_rejected",
+            "last_trade_at": _moment("t.last_trade_at"),
+        },
+        _PAIR,
+    )
+    + _view(
+        "balances",
+        {
+            "asset": "t.asset",
+            "posted": _decimal("t.posted", "b.decimals"),
+            "held": _decimal("t.held", "b.decimals"),
+            "available": _decimal("t.available", "b.decimals"),
+        },
+        " JOIN assets AS b ON b.asset = t.asset",
+    )
+    + _view(
+        "audit_trail",
+        {
+            "sequence": "t.sequence",
+            "event_number": "t.event_number",
+            "event_date": _moment("t.event_date"),
+            "kind": "t.kind",
+            "cause": "t.cause",
+            "actor": "t.actor",
+            "origin": "t.origin",
+            "correlation_id": "t.correlation_id",
+            "order_id": "t.order_id",
+            "details": "t.details",
+        },
+    )
+)
