@@ -14,10 +14,12 @@ from time import perf_counter
 
 from rich.console import Console
 
+from benchmarks.books import books, peers
 from benchmarks.counts import QUICK, Counts
 from benchmarks.figure import Figure, table
 from benchmarks.folder import folder_of_users
 from benchmarks.latency import latency
+from benchmarks.operations import operations
 from benchmarks.projection import projection
 from benchmarks.replay import replay
 from benchmarks.throughput import throughput
@@ -29,11 +31,15 @@ BENCHMARKS: dict[str, Callable[[Counts, Path], list[Figure]]] = {
     "d": projection,
     "e": replay,
     "f": folder_of_users,
+    "g": books,
+    "h": operations,
+    "i": peers,
 }
 """By the items that each gives: the two that are one ratio are measured together."""
+ITEMS = "".join(BENCHMARKS)
 
 
-def run(counts: Counts, folder: Path, *, only: Collection[str] = "abcdef") -> list[Figure]:
+def run(counts: Counts, folder: Path, *, only: Collection[str] = ITEMS) -> list[Figure]:
     """The figures of the items in `only`, in the order of their letters. `folder` is on the disk that is measured."""
     figures: list[Figure] = []
     for items, measure in BENCHMARKS.items():
@@ -56,16 +62,19 @@ def machine() -> dict[str, str | int | None]:
 
 def _items(text: str) -> list[str]:
     items = text.split(",")
-    if not set(items) <= set("abcdef"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of letters from a to f, such as a,b")
+    if not set(items) <= set(ITEMS):
+        first, last = ITEMS[0], ITEMS[-1]
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of letters from {first} to {last}, such as a,b")
     return items
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures the exchange against raw SQLite.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measures the exchange against raw SQLite, and its order book against others."
+    )
     parser.add_argument("--json", action="store_true", help="one JSON value on stdout instead of the table")
     parser.add_argument("--quick", action="store_true", help="small counts: some seconds, rough figures")
-    parser.add_argument("--only", type=_items, default=list("abcdef"), metavar="a,b", help="these items alone")
+    parser.add_argument("--only", type=_items, default=list(ITEMS), metavar="a,b", help="these items alone")
     parser.add_argument(
         "--folder",
         type=Path,

@@ -10,7 +10,8 @@ class Counts:
     """The defaults are a full run of a few minutes.
 
     `orders` are orders per repetition by group size; raw rows are as many. `trades` are trades per repetition by trades per
-    transaction. `folder_users` is the size of the folder that is opened and listed.
+    transaction. `folder_users` is the size of the folder that is opened and listed. `book_messages`, `engine_messages` and, by package,
+    `peer_messages` are the first so many of the flow, None all of it. `resting_orders` are the depths of the book, the first the least.
     """
 
     users: int = 50
@@ -21,6 +22,12 @@ class Counts:
     reopened_trades: dict[int, int] = attrs.field(factory=lambda: {1: 50, 20: 400})
     replayed_orders: int = 60_000
     folder_users: int = 10_000
+    book_messages: int | None = None
+    engine_messages: int = 200_000
+    peer_messages: dict[str, int] = attrs.field(
+        factory=lambda: {"lightmatchingengine": 300_000, "pyorderbook": 100_000, "order-matching": 20_000}
+    )
+    resting_orders: tuple[int, ...] = (1_000, 100_000, 1_000_000)
 
 
 QUICK = Counts(
@@ -31,5 +38,9 @@ QUICK = Counts(
     reopened_trades={1: 10, 20: 60},
     replayed_orders=5_000,
     folder_users=200,
+    book_messages=300_000,
+    engine_messages=30_000,
+    peer_messages={"lightmatchingengine": 100_000, "pyorderbook": 20_000, "order-matching": 3_000},
+    resting_orders=(1_000, 10_000, 100_000),
 )
 """Some seconds, to see that it runs; the figures jump about."""

@@ -260,9 +260,8 @@ class Admin:
             with self._desk.live.history() as log:
                 entries = [entry for entry in map(log.entry, range(after + 1, min(after + 1000, last) + 1)) if entry]
             for entry in entries:
-                yield JournalEntry(
-                    entry.sequence, entry.time_us, entry.event.kind, entry.cause, msgspec.to_builtins(entry.event)
-                )
+                data = msgspec.to_builtins(msgspec.structs.asdict(entry.event))
+                yield JournalEntry(entry.sequence, entry.time_us, entry.event.kind, entry.cause, data)
             after += 1000
 
     def verify(self, *, progress: Progress = no_progress) -> Verification:

@@ -43,7 +43,7 @@ find_python() {
 
 venv_ready() {
     local extras=$1 python sum was_at="" was=""
-    if [ -f "$stamp" ]; then { read -r was_at && read -r was; } <"$stamp" || true; fi
+    if [ -f "$stamp" ]; then { IFS= read -r was_at && IFS= read -r was; } <"$stamp" || true; fi
 
     # A venv that does not run, or was built before the folder moved, is built again: its scripts name the old place.
     if ! .venv/bin/python -c 'import pip' 2>/dev/null || { [ -n "$was_at" ] && [ "$was_at" != "$PWD" ]; }; then

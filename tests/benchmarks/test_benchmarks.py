@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import replay
+from benchmarks import normal_flow, replay
 from benchmarks.__main__ import BENCHMARKS, machine, run
 from benchmarks.counts import Counts
 from benchmarks.figure import Figure, table
@@ -23,6 +23,10 @@ FEW = Counts(
     reopened_trades={1: 2, 20: 20},
     replayed_orders=20,
     folder_users=2,
+    book_messages=500,
+    engine_messages=200,
+    peer_messages={"lightmatchingengine": 200, "pyorderbook": 200, "order-matching": 50},
+    resting_orders=(200, 400, 600),
 )
 
 KEYS = ["item", "what", "measured", "unit", "compared_with", "compared", "ratio", "target", "ok"]
@@ -30,22 +34,28 @@ KEYS = ["item", "what", "measured", "unit", "compared_with", "compared", "ratio"
 
 @pytest.fixture(autouse=True)
 def no_recorded_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Its script has tests of its own, and takes longer than all the rest."""
+    """The replay has tests of its own, and takes longer than all the rest; books are played a flow that is made up."""
     monkeypatch.setattr(replay, "FLOW", tmp_path)
+    monkeypatch.setattr(normal_flow, "NORMAL", tmp_path / "absent")
 
 
 def test_every_item_is_measured_and_shown(tmp_path: Path) -> None:
-    """One run with a handful of orders: all figures, in the order of their letters, with the three targets that are set."""
+    """One run with a handful of orders: all figures, in the order of their letters, with the targets that are set; a peer may be absent."""
     figures = run(FEW, tmp_path)
-    assert [figure.item for figure in figures] == list("aa" + "b" * 8 + "cc" + "dddd" + "ee" + "ffff")
-    assert [figure.item for figure in figures if figure.target] == list("bc" + "dddd")
+    assert [figure.item for figure in figures] == list(
+        "aa" + "b" * 8 + "cc" + "dddd" + "ee" + "ffff" + "gg" + "h" * 10 + "iii"
+    )
+    absent = [figure for figure in figures if figure.compared_with.endswith("not installed")]
+    with_targets = [figure.item for figure in figures if figure.target]
+    assert with_targets == list("bc" + "dddd" + "gg" + "h" * 10 + "i" * (3 - len(absent)))
     for figure in figures:
         shown = figure.as_json()
         assert list(shown) == KEYS
         json.dumps(shown, allow_nan=False)
         assert figure.measured is None or figure.measured > 0
         assert (figure.ok is None) == (figure.target is None)
-    assert [figure.what for figure in figures if figure.measured is None] == ["recorded order flow (AAPL, 999 rows)"]
+    unmeasured = [figure for figure in figures if figure.measured is None]
+    assert [figure.what for figure in unmeasured if figure not in absent] == ["recorded order flow (AAPL, 999 rows)"]
 
     console = Console(width=200, file=StringIO(), record=True)
     console.print(table(figures, caption=str(machine())))
