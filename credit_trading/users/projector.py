@@ -144,10 +144,10 @@ class Projector:
         standing.check_owner(path, exchange_id=head.replica.exchange_id, number=head.number)
         with self._live.history() as log:
             standing.position.check(log, follower=str(path))
-        standing.check_version(path)
         if standing.is_outdated:
             self._rebuild(connection, path, head, patient=patient)
             standing = Standing.of(connection, path)
+        standing.check_version(path)
         applied = standing.position.sequence
         while applied < head.sequence:
             for slice_ in self._tail(head, after=applied):

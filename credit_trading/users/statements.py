@@ -10,7 +10,7 @@ INSERT_TRANSACTION = (
 INSERT_BUST = (
     "INSERT INTO trading_transactions SELECT ?1, ?2, transaction_type || '_busted', credit_type, quantity, price_per_credit,"
     " price_decimals, total_value, -fee, currency, counterparty, status, symbol, order_id, trade_id, role, external_reference, ?3"
-    " FROM trading_transactions WHERE trade_id = ?4 AND transaction_type IN ('buy', 'sell')"
+    " FROM trading_transactions WHERE trade_id = ?4"
     " RETURNING transaction_type, order_id, counterparty"
 )
 _ORDER_COLUMNS = (

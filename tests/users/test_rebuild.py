@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from credit_trading import Exchange, ManualClock
-from credit_trading.errors import Busy, FileForeign, StorageError
+from credit_trading.errors import Busy, FileForeign, StorageError, VersionUnsupported
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
 from credit_trading.users.files import UserFiles
@@ -224,6 +224,25 @@ def test_one_who_comes_late_does_not_put_an_older_state_back(
         "the file of user #1 is of version 1; it is rebuilt as version 2"
     ]
     assert late.findings() == []
+
+
+def test_one_who_comes_late_leaves_a_file_that_a_newer_version_has_rebuilt(
+    old: Folder, reopen: Reopen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer program was faster: its file is refused as any newer one, and stays as it is."""
+    late = Floor(reopen())
+    rebuilding = UserFiles.rebuilding
+
+    @contextmanager
+    def after_the_newer(files: UserFiles, number: int, **how: Any) -> Iterator[None]:
+        edit(old.paths["ann"], "UPDATE metadata SET projection_version = 99")
+        with rebuilding(files, number, **how):
+            yield
+
+    monkeypatch.setattr(UserFiles, "rebuilding", after_the_newer)
+    with pytest.raises(VersionUnsupported, match="version 99, which is newer"):
+        late.user("ann").orders.get_active_orders()
+    assert _version(old.paths["ann"]) == (1, 99)
 
 
 _REBUILDS_ALL = """
