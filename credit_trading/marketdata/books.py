@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 5_000
 """Between so many rows, others may use the connection for reading."""
 
 LONGEST_TAIL = 50_000
-"""Rows beyond which starting anew costs less than following."""
+"""Rows beyond which the books start anew. Measured: 10 µs for each row that is followed, 2 µs for each open order to start from."""
 
 
 @attrs.define

@@ -16,14 +16,12 @@ from credit_trading.errors import FileCorrupt, FileForeign
 from credit_trading.journal.live import LiveReplica
 from credit_trading.marketdata import prints
 from credit_trading.store.files import remove_database
+from credit_trading.store.locks import MARKET_DATA
 from credit_trading.store.sqlite import Connection, connect, immediate, sqlite3, translated
 
 _log = logging.getLogger(__name__)
 
 FILE_NAME = "marketdata.db"
-
-SLOT = 3
-"""The file's slot in exchange.lock."""
 
 _DELETE = (
     "Delete the file while no process has the exchange open: all of it follows from the journal, and it is made anew."
@@ -79,7 +77,7 @@ class TradeFile:
 
     def delete(self, damage: Damaged) -> None:
         """Makes room for a new file, unless somebody else has done so meanwhile. Raises Busy while others keep it open."""
-        with self._live.lock_file.hold(SLOT, timeout_s=self._timeout_s, operation="market_data"):
+        with self._live.lock_file.hold(MARKET_DATA, timeout_s=self._timeout_s, operation="market_data"):
             if self._seen() == damage.seen:
                 _log.warning("%s is made anew: %s", self.path, damage.error.problem)
                 remove_database(self.path)
@@ -90,17 +88,18 @@ class TradeFile:
     @contextmanager
     def _shared(self) -> Iterator[None]:
         while True:
-            with self._live.lock_file.hold(SLOT, shared=True, timeout_s=self._timeout_s, operation="market_data"):
+            with self._live.lock_file.hold(
+                MARKET_DATA, shared=True, timeout_s=self._timeout_s, operation="market_data"
+            ):
                 if self.exists():
                     yield
                     return
             self._make()
 
     def _make(self) -> None:
-        with self._live.lock_file.hold(SLOT, timeout_s=self._timeout_s, operation="market_data"):
+        with self._live.lock_file.hold(MARKET_DATA, timeout_s=self._timeout_s, operation="market_data"):
             if self.exists():
                 return
-            remove_database(self.path)  # a -wal that was left behind would be replayed into the new file
             with closing(connect(self.path, mode="rwc", synchronous="NORMAL")) as connection:
                 self._bring_up_to_version(connection)
 

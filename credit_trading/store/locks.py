@@ -24,7 +24,9 @@ from credit_trading.store.sqlite import StrPath, translated
 NEXT = 0
 WRITER = 1
 PRESENT = 2
+MARKET_DATA = 3
 FIRST_USER = 1024
+FIRST_REBUILD = 1 << 40
 
 
 def user_slot(number: int) -> int:
@@ -33,10 +35,17 @@ def user_slot(number: int) -> int:
     return FIRST_USER + number
 
 
+def rebuild_slot(number: int) -> int:
+    """The lock on rebuilding that file from the journal."""
+    return FIRST_REBUILD + number
+
+
 def _slot_name(slot: int) -> str:
+    if slot >= FIRST_REBUILD:
+        return f"rebuilding user {slot - FIRST_REBUILD}"
     if slot >= FIRST_USER:
         return f"user {slot - FIRST_USER}"
-    return {NEXT: "next writer", WRITER: "writer", PRESENT: "present"}.get(slot, str(slot))
+    return {NEXT: "next writer", WRITER: "writer", PRESENT: "present", MARKET_DATA: "market data"}.get(slot, str(slot))
 
 
 class LockFile:

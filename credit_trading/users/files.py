@@ -20,7 +20,7 @@ from typing import Literal
 from credit_trading.errors import AlreadyExists, Busy, NotFound, StorageError
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.store.files import publish_new, remove_database, rename_durably
-from credit_trading.store.locks import LockFile, user_slot
+from credit_trading.store.locks import LockFile, rebuild_slot, user_slot
 from credit_trading.store.pool import ConnectionPool
 from credit_trading.store.sqlite import Connection, connect, translated
 from credit_trading.users import catalogue
@@ -32,9 +32,6 @@ from credit_trading.users.schema import template
 _log = logging.getLogger(__name__)
 
 _all: weakref.WeakSet[UserFiles] = weakref.WeakSet()
-
-_FIRST_REBUILD = 1 << 40
-"""Users' numbers are below it: beyond lie the locks for rebuilding, one per user."""
 
 MOVE_TIMEOUT_S = 1.0
 """How long a rename or deletion waits for other processes to let go of the file; after that it is left for the next opening."""
@@ -81,7 +78,7 @@ class UserFiles:
     @contextmanager
     def rebuilding(self, number: int, *, timeout_s: float | None = None) -> Iterator[None]:
         """For one process at a time, which has the file checked out; handles on it stay open. Raises Busy."""
-        lock_file, slot = self._live.lock_file, user_slot(_FIRST_REBUILD + number)
+        lock_file, slot = self._live.lock_file, rebuild_slot(number)
         longest_s = self._timeout_s if timeout_s is None else timeout_s
         try:
             lock_file.acquire(slot, timeout_s=longest_s, operation="users.rebuild")

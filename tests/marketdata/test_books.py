@@ -212,8 +212,16 @@ def test_a_child_can_ask_although_another_thread_was_just_asking(floor: Floor, m
             raise
 
     def ask_once() -> None:
+        """From the thread that came out of the fork, and from a new one."""
         assert market_data.get_book(SYMBOL).asks
         assert market_data.get_trades(SYMBOL).sequence
+        answers: list[object] = []
+        new = threading.Thread(
+            target=lambda: answers.append((market_data.get_book(SYMBOL), market_data.get_trades(SYMBOL)))
+        )
+        new.start()
+        new.join()
+        assert answers
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:

@@ -21,6 +21,7 @@ from credit_trading.journal.log import FILE_NAME
 from credit_trading.marketdata import prints, trade_file, trade_history
 from credit_trading.marketdata.market_data import MarketData
 from credit_trading.marketdata.tail import Tail, tail_after
+from credit_trading.store.locks import MARKET_DATA
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect
 from tests.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, SYMBOL, Floor, copy_of, edit, opened, put, rows_of
@@ -439,7 +440,7 @@ def test_a_damaged_file_is_made_anew(
     assert market_data.check() == warnings() == []
 
 
-@pytest.mark.parametrize("unfinished", ["not a byte", "no table", "another's -wal"])
+@pytest.mark.parametrize("unfinished", ["not a byte", "no table"])
 def test_a_file_that_was_never_finished_is_completed(
     floor: Floor, market_data: MarketData, warnings: Warnings, unfinished: str
 ) -> None:
@@ -449,11 +450,23 @@ def test_a_file_that_was_never_finished_is_completed(
         connect(file_of(floor), mode="rwc").close()
     else:
         file_of(floor).touch()
-    if unfinished == "another's -wal":
-        Path(f"{file_of(floor)}-wal").write_bytes(b"\x37\x7f\x06\x82" + bytes(8192))
     assert ids(market_data) == [1]
     assert warnings() == []
     assert rows_of(file_of(floor), "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_wal_that_was_left_alone_is_not_taken_into_the_new_file(
+    floor: Floor, market_data: MarketData, tmp_path: Path
+) -> None:
+    """Somebody deleted the database and forgot its -wal, which is whole and holds another page in every place."""
+    wal = Path(f"{file_of(floor)}-wal")
+    trade(floor)
+    with closing(connect(tmp_path / "other.db", mode="rwc")) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+        wal.write_bytes(Path(f"{tmp_path / 'other.db'}-wal").read_bytes())
+    assert wal.stat().st_size > 4096
+    assert ids(market_data) == [1]
+    assert market_data.check() == []
 
 
 @pytest.mark.parametrize("version", [2, 99])
@@ -502,7 +515,7 @@ def test_a_damaged_file_is_not_deleted_while_somebody_has_it_open(
     market_data = MarketData(floor.exchange._live, timeout_s=0.2)
     trade(floor)
     file_of(floor).write_text("Nothing to see here.")
-    with reopen()._live.lock_file.hold(trade_file.SLOT, shared=True, timeout_s=1, operation="test"):
+    with reopen()._live.lock_file.hold(MARKET_DATA, shared=True, timeout_s=1, operation="test"):
         with pytest.raises(Busy):
             ids(market_data)
         assert file_of(floor).read_text() == "Nothing to see here."
@@ -528,11 +541,11 @@ def test_the_files_lock_is_held_while_it_is_open(floor: Floor, reopen: Callable[
     file = trade_file.TradeFile(floor.exchange._live, timeout_s=1)
     others = reopen()._live.lock_file
     with file.opened():
-        assert not others.try_acquire(trade_file.SLOT)
+        assert not others.try_acquire(MARKET_DATA)
         with file.opened():
             pass
-    assert others.try_acquire(trade_file.SLOT)
-    others.release(trade_file.SLOT)
+    assert others.try_acquire(MARKET_DATA)
+    others.release(MARKET_DATA)
 
 
 def test_what_another_process_has_made_anew_meanwhile_stays(
