@@ -267,6 +267,8 @@ class Admin:
     def verify(self, *, progress: Progress = no_progress) -> Verification:
         """All invariants, of market data too: see `credit_trading.trading.verify` and `credit_trading.marketdata.check`."""
         told = verify(self._desk, progress=progress)
+        if any(finding.where.startswith("journal") for finding in told.findings):
+            return told  # nothing can be followed from a damaged journal
         public = [Finding("market data", problem) for problem in self.market_data.check()]
         return attrs.evolve(told, findings=[*told.findings, *public])
 

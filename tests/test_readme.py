@@ -13,6 +13,8 @@ import pytest
 
 import credit_trading
 from credit_trading.trading.accounts import AccountAdministration, AccountService
+from credit_trading.trading.administration import TradingAdministration
+from credit_trading.trading.instruments import InstrumentAdministration
 from credit_trading.trading.orders import OrderManagementService
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
 
@@ -81,6 +83,8 @@ def test_every_method_in_the_table_of_services_exists() -> None:
         "user.accounts": AccountService,
         "admin.accounts": AccountAdministration,
         "admin.transactions": TransactionAdministration,
+        "admin.instruments": InstrumentAdministration,
+        "admin.trading": TradingAdministration,
         "admin": credit_trading.Admin,
     }
     rows = re.findall(r"^\| `([a-z.]+)` \| (.*) \|$", README, re.M)

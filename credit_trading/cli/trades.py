@@ -36,7 +36,7 @@ def list_(session: Session, symbol: str, limit: int, before: int | None) -> None
 
 @trades.command(examples=["trades bust 1", 'trades bust 1 --note "wrong price, by phone"'])
 @click.argument("trade_id", type=WHOLE_NUMBER)
-@click.option("--note", metavar="TEXT", help="A remark for the audit trails of both users.")
+@click.option("--note", metavar="TEXT", help="A remark that stands in both users' transactions.")
 @click.pass_obj
 def bust(session: Session, trade_id: int, note: str | None) -> None:
     """Takes a trade back, on the book or off it: both sides give back what they got, fees included.

@@ -123,7 +123,7 @@ def delete(session: Session, user_id: str, yes: bool, sweep_to: str | None) -> N
     session.show({"user_id": user_id, "deleted": True, "swept_to": sweep_to}, lambda: output.say(f"Deleted {user_id}"))
 
 
-_note = click.option("--note", metavar="TEXT", help="A remark for the user's audit trail.")
+_note = click.option("--note", metavar="TEXT", help="A remark that stands beside the journal.")
 
 
 @users.command(examples=['users suspend ann --note "documents expired"'])

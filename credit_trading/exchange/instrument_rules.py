@@ -28,6 +28,7 @@ def add_instrument(run: Decision, command: cmd.AddInstrument) -> None:
         raise run.fail(
             AlreadyExists, instrument.symbol, "the instrument exists", "List them: credit-trading instruments list."
         )
+    _check_quantities(run, instrument.symbol, rules)
     _check_rates(run, instrument.symbol, makers=[rules.maker_ppm], takers=[rules.taker_ppm])
     run.emit(
         ev.InstrumentAdded(
@@ -48,11 +49,15 @@ def add_instrument(run: Decision, command: cmd.AddInstrument) -> None:
 def set_rules(run: Decision, command: cmd.SetRules) -> None:
     market = run.market(command.symbol)
     rules = command.changes.applied_to(market.rules)
-    if rules.min_lots is not None and rules.max_lots is not None and rules.min_lots > rules.max_lots:
-        raise run.fail(InvalidInput, command.symbol, "the minimum quantity is above the maximum", "Change one of them.")
+    _check_quantities(run, command.symbol, rules)
     makers, takers = _rates_in_force(run.replica, market, rules, market.user_fees)
     _check_rates(run, command.symbol, makers=makers, takers=takers)
     run.emit(ev.InstrumentRulesChanged(command.symbol, rules))
+
+
+def _check_quantities(run: Decision, symbol: str, rules: MarketRules) -> None:
+    if rules.min_lots is not None and rules.max_lots is not None and rules.min_lots > rules.max_lots:
+        raise run.fail(InvalidInput, symbol, "the minimum quantity is above the maximum", "Change one of them.")
 
 
 def set_user_fees(run: Decision, command: cmd.SetUserFees) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from credit_trading.clock import LATEST_US, parse_time
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.order import OrderType, SelfTrade, Side, TimeInForce
+from credit_trading.exchange.order import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, OrderType, SelfTrade, TimeInForce
 from credit_trading.money import MAX_UNITS, Instrument
 from credit_trading.trading.desk import Number
 from credit_trading.trading.principal import checked_id
@@ -21,12 +21,27 @@ Moment = str | int | datetime
 
 _PLACE, _AMEND = "orders.place", "orders.amend"
 
-_RESTING = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
+# Plain text: to look an enumeration's member up costs more than what is done with it, and every order comes by here.
+_GTC, _DAY, _GTD, _IOC = (
+    TimeInForce.GTC.value,
+    TimeInForce.DAY.value,
+    TimeInForce.GTD.value,
+    TimeInForce.IOC.value,
+)
+_RESTING = (_GTC, _DAY, _GTD)
+_TIMES_IN_FORCE = tuple(force.value for force in TimeInForce)
+_KINDS = {
+    (False, False): MARKET,
+    (True, False): LIMIT,
+    (False, True): STOP,
+    (True, True): STOP_LIMIT,
+}
+"""By whether there is a price, and a stop price."""
 _TAKES = {
-    OrderType.LIMIT: "a limit order takes a price and no stop price",
-    OrderType.MARKET: "a market order takes neither a price nor a stop price",
-    OrderType.STOP: "a stop order takes a stop price and no price",
-    OrderType.STOP_LIMIT: "a stop-limit order takes a stop price and a price",
+    LIMIT: "a limit order takes a price and no stop price",
+    MARKET: "a market order takes neither a price nor a stop price",
+    STOP: "a stop order takes a stop price and no price",
+    STOP_LIMIT: "a stop-limit order takes a stop price and a price",
 }
 
 
@@ -47,7 +62,7 @@ def place_order(
     client_order_id: str | None,
 ) -> cmd.PlaceOrder:
     """A new order on the instrument's grid. Raises InvalidInput."""
-    if side not in tuple(Side):
+    if side not in (BUY, SELL):
         raise InvalidInput(_PLACE, str(side)[:40], "a side is buy or sell", hint="Write buy or sell.")
     quantity_lots = instrument.parse_quantity(quantity)
     price_ticks = None if price is None else instrument.parse_price(price)
@@ -56,28 +71,28 @@ def place_order(
     _check_size(instrument, max(price_ticks or 0, stop_ticks or 0), quantity_lots)
     expires_at_us = None if expires_at is None else _moment(expires_at)
     force = _time_in_force(time_in_force, kind, expires_at_us)
-    if _is_set(post_only, what="post-only") and (kind != OrderType.LIMIT or force not in _RESTING):
+    if _is_set(post_only, what="post-only") and (kind != LIMIT or force not in _RESTING):
         raise InvalidInput(
             _PLACE,
-            f"{_words(kind)}, {force.value}",
+            f"{_words(kind)}, {force}",
             "only a limit order that may rest can be post-only",
             hint="Leave post-only out, or give a price and GTC, DAY or GTD.",
         )
     display_lots = None if display_quantity is None else _display(instrument, display_quantity, quantity_lots)
-    if display_lots is not None and (kind not in (OrderType.LIMIT, OrderType.STOP_LIMIT) or force not in _RESTING):
+    if display_lots is not None and (kind not in (LIMIT, STOP_LIMIT) or force not in _RESTING):
         raise InvalidInput(
             _PLACE,
-            f"{_words(kind)}, {force.value}",
+            f"{_words(kind)}, {force}",
             "only an order with a limit that may rest can show a part of itself",
             hint="Leave the display quantity out, or give a price and GTC, DAY or GTD.",
         )
     return cmd.PlaceOrder(
         user,
         instrument.symbol,
-        side == Side.BUY.value,
+        side == BUY,
         quantity_lots,
         price_ticks,
-        force.value,
+        force,
         expires_at_us,
         None if client_order_id is None else checked_id(client_order_id, what="client order id"),
         stop_ticks,
@@ -139,12 +154,9 @@ def self_trade_mode(text: str, *, operation: str) -> str:
     return mode
 
 
-def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | None) -> OrderType:
+def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | None) -> str:
     """What the prices make of it (FIX 40); a type that is given must agree."""
-    if stop_ticks is None:
-        kind = OrderType.MARKET if price_ticks is None else OrderType.LIMIT
-    else:
-        kind = OrderType.STOP if price_ticks is None else OrderType.STOP_LIMIT
+    kind = _KINDS[price_ticks is not None, stop_ticks is not None]
     if given is None:
         return kind
     name = str(given).replace("-", "_")
@@ -154,29 +166,29 @@ def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | No
         raise InvalidInput(
             _PLACE,
             given,
-            _TAKES[OrderType(name)],
+            _TAKES[name],
             hint=f"What is given makes a {_words(kind)} order; leave the type out.",
         )
     return kind
 
 
-def _time_in_force(given: str | None, kind: OrderType, expires_at_us: int | None) -> TimeInForce:
+def _time_in_force(given: str | None, kind: str, expires_at_us: int | None) -> str:
     """The order's time in force (FIX 59), checked against its type and expiry."""
-    if given is None and kind == OrderType.MARKET:
-        force = TimeInForce.IOC
+    if given is None and kind == MARKET:
+        force = _IOC
     elif given is None:
-        force = TimeInForce.GTC if expires_at_us is None else TimeInForce.GTD
-    elif given in TimeInForce.__members__:
-        force = TimeInForce(given)
+        force = _GTC if expires_at_us is None else _GTD
+    elif given in _TIMES_IN_FORCE:
+        force = str(given)
     else:
         raise InvalidInput(
-            _PLACE, str(given)[:40], "no such time in force", hint=f"Choose from {', '.join(TimeInForce)}."
+            _PLACE, str(given)[:40], "no such time in force", hint=f"Choose from {', '.join(_TIMES_IN_FORCE)}."
         )
-    if kind == OrderType.MARKET and force != TimeInForce.IOC:
+    if kind == MARKET and force != _IOC:
         raise InvalidInput(_PLACE, force, "a market order is IOC", hint="Give a price, or leave the time in force out.")
-    if kind in (OrderType.STOP, OrderType.STOP_LIMIT) and force not in _RESTING:
+    if kind in (STOP, STOP_LIMIT) and force not in _RESTING:
         raise InvalidInput(_PLACE, force, f"a {_words(kind)} order waits for its price", hint="Use GTC, DAY or GTD.")
-    if (force == TimeInForce.GTD) != (expires_at_us is not None):
+    if (force == _GTD) != (expires_at_us is not None):
         raise InvalidInput(
             _PLACE, force, "GTD and an expiry go together", hint="GTD needs an expiry; nothing else takes one."
         )
@@ -232,5 +244,5 @@ def _no_moment(expires_at: object) -> InvalidInput:
     )
 
 
-def _words(kind: OrderType) -> str:
-    return kind.value.replace("_", "-")
+def _words(kind: str) -> str:
+    return kind.replace("_", "-")

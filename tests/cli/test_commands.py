@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import credit_trading
 from credit_trading.trading.records import BalanceRecord, OrderRecord, StatisticsRecord, TransactionRecord
 from tests.cli.conftest import SYMBOL, Cli
+from tests.floor import edit
 
 
 def fields(record: type) -> list[str]:
@@ -20,6 +22,19 @@ def test_init_founds_an_exchange_once(tmp_path: Path) -> None:
     assert cli.json("init") == {"home": str(cli.home)}
     assert "there is an exchange already" in cli.refused("init")
     assert cli.run("users", "list").out.startswith("User")
+
+
+def test_init_founds_with_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much is remembered is the same for all who open it later."""
+    monkeypatch.setenv("CREDIT_TRADING_REMEMBER_CLIENT_ORDERS", "7")
+    cli = Cli(tmp_path / "exchange")
+    cli.run("init")
+    monkeypatch.delenv("CREDIT_TRADING_REMEMBER_CLIENT_ORDERS")
+    with credit_trading.open(cli.home) as exchange:
+        (founded,) = exchange.as_admin("look").journal()
+    assert (founded.data["remember_client_orders"], founded.data["remember_commands"]) == (7, 100_000)
+    monkeypatch.setenv("CREDIT_TRADING_REMEMBER_CLIENT_ORDERS", "0")
+    assert "remember_client_orders" in cli.refused("users", "list")
 
 
 def test_init_completes_what_a_crash_cut_off(tmp_path: Path) -> None:
@@ -216,6 +231,14 @@ def test_verify_ends_with_1_where_it_finds_something(market: Cli) -> None:
     result = market.json("verify", code=1)
     assert [finding["where"] for finding in result["findings"]] == ["user ann"]
     assert "user ann" in market.run("verify", code=1).out
+
+
+def test_verify_looks_at_market_data_too(market: Cli) -> None:
+    """A print that was edited is found; the users' files are as they should be."""
+    market.run("trades", "list", SYMBOL)
+    edit(market.home / "marketdata.db", "UPDATE trades SET price_ticks = price_ticks + 1")
+    result = market.json("verify", code=1)
+    assert [finding["where"] for finding in result["findings"]] == ["market data"]
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,18 @@ def test_fees_by_which_the_exchange_could_pay_are_refused(floor: Floor) -> None:
 # Busts
 
 
+@pytest.mark.parametrize(("resting", "incoming"), [("sell", "buy"), ("buy", "sell")])
+def test_a_trade_is_taken_back_whichever_side_came_in(floor: Floor, resting: str, incoming: str) -> None:
+    """Everybody has what they had before."""
+    before = _balances(floor)
+    floor.place("ann", resting, 40, "10.00")
+    floor.place("bob", incoming, 40, "10.00")
+    report = floor.admin.trading.bust_trade(1)
+    assert (report.buyer, report.seller) == (("bob", "ann") if incoming == "buy" else ("ann", "bob"))
+    assert _balances(floor) == before
+    assert floor.findings() == []
+
+
 def test_a_busted_trade_is_taken_back_with_its_fees(floor: Floor) -> None:
     """FIX ExecType H. The orders stay as they are; both files show it; the print is marked."""
     before = _balances(floor)
@@ -154,7 +166,7 @@ def test_a_busted_trade_is_taken_back_with_its_fees(floor: Floor) -> None:
     for user, kind in (("bob", "buy_busted"), ("ann", "sell_busted")):
         latest = floor.user(user).transactions.get_transaction_history(limit=1)[0]
         assert (latest.transaction_type, latest.trade_id, latest.quantity) == (kind, 1, "40")
-        assert latest.transaction_id == report.sequence
+        assert (latest.transaction_id, latest.note) == (report.sequence, "wrong price")
     (trade,) = floor.exchange.market_data.get_trades(SYMBOL).trades
     assert trade.busted
     assert floor.admin.instruments.show_instrument(SYMBOL).last_price == "10.00"
