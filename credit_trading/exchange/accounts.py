@@ -60,7 +60,10 @@ class Accounts:
 
     def post(self, account: int, asset: str, amount: int) -> None:
         """One posting; the caller's postings of one event sum to zero."""
-        balance = self.balance(account, asset)
+        try:
+            balance = self._by_account[account][asset]
+        except KeyError:
+            balance = self.balance(account, asset)
         balance.posted += amount
         assert account <= 0 or 0 <= balance.held <= balance.posted, f"account {account} {asset}: {balance}"
 

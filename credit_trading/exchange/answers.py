@@ -36,6 +36,8 @@ class Answer(msgspec.Struct, gc=False):
 class Answers(dict[str, Answer]):
     """Answers by command id, oldest first."""
 
+    __slots__ = ("_longest_us", "_most", "_oldest_first")
+
     def __init__(self, *, most: int, longest_us: int) -> None:
         super().__init__()
         self._most = most

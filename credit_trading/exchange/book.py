@@ -21,7 +21,7 @@ class Level(msgspec.Struct, eq=False, gc=False):
 
     price_ticks: int
     orders: OrderedDict[int, Order]
-    lots: int = 0
+    lots: int
 
 
 class BookSide:
@@ -42,12 +42,13 @@ class BookSide:
         key = self._sign * order.price_ticks
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = Level(order.price_ticks, OrderedDict())
+            level = self._levels[key] = Level(order.price_ticks, OrderedDict(), order.shown_lots)
             heapq.heappush(self._heap, key)
-        elif not level.orders:
-            self._empty -= 1
+        else:
+            level.lots += order.shown_lots
+            if not level.orders:
+                self._empty -= 1
         level.orders[order.number] = order
-        level.lots += order.shown_lots
 
     def remove(self, order: Order) -> None:
         level = self._levels[self._sign * order.price_ticks]

@@ -15,22 +15,21 @@ from credit_trading.exchange.market import Market
 from credit_trading.exchange.order import Order
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.exchange.replica import Replica
-from credit_trading.exchange.schedule import Calendar, no_sessions
+from credit_trading.exchange.schedule import Calendar
 
 
 class Decision(msgspec.Struct, eq=False, gc=False):
-    """One command under way: the first event it emits carries the command's content."""
+    """One command under way. `content` is the request's until the first event has carried it away, then None."""
 
     replica: Replica
     request: cmd.Request
     time_us: int
-    calendar: Calendar = no_sessions
-    emitted: bool = False
+    calendar: Calendar
+    content: str | None
 
     def emit(self, event: ev.Event) -> None:
-        content = None if self.emitted else self.request.content
-        self.emitted = True
-        self.replica.record(event, time_us=self.time_us, cause=self.request.id, content=content)
+        self.replica.record(event, self.time_us, self.request.id, self.content)
+        self.content = None
 
     def reject(self, user: int, code: Rejection, *, order: int | None = None, other: int | None = None) -> None:
         """The market's "no" to anything but a new order."""
@@ -58,8 +57,10 @@ class Decision(msgspec.Struct, eq=False, gc=False):
             taken = self.replica.client_orders.get(user, client_order_id or "", time_us=self.time_us)
             return self.replica.orders.get(taken.answer.order) if taken else None
         found = self.replica.orders.get(order)
-        if not 1 <= order <= self.replica.last_order or (found is not None and found.user != user):
+        if found is not None and found.user == user:
+            return found
+        if found is not None or not 1 <= order <= self.replica.last_order:
             raise self.fail(
                 NotFound, order, "this user has no such order", "List them: credit-trading orders list USER_ID."
             )
-        return found
+        return None

@@ -40,21 +40,25 @@ def handle(replica: Replica, request: cmd.Request, *, time_us: int, calendar: Ca
     if known is not None:
         check_same_content(request, known.content)
         return known
-    known = _known_otherwise(replica, request, time_us)
-    if known is not None:
-        return known
-    decision = Decision(replica, request, time_us, calendar)
-    _HANDLERS[type(request.command)](decision, request.command)
+    command = request.command
+    kind = type(command)
+    if kind in _KNOWN_OTHERWISE:
+        known = _KNOWN_OTHERWISE[kind](replica, request, command, time_us)
+        if known is not None:
+            return known
+    _HANDLERS[kind](Decision(replica, request, time_us, calendar, request.content), command)
     assert replica.latest_id == request.id, f"command {request.id} left no event"
     return replica.latest_answer
 
 
-def _known_otherwise(replica: Replica, request: cmd.Request, time_us: int) -> Answer | None:
-    """The answer to a client order id or to the bust of a trade, whichever command brought it about."""
-    command = request.command
-    if isinstance(command, cmd.BustTrade):
-        return replica.busted.get(command.trade)
-    if not isinstance(command, cmd.PlaceOrder) or command.client_order_id is None:
+def _busted(replica: Replica, _: cmd.Request, command: cmd.BustTrade, __: int) -> Answer | None:
+    """The answer to the bust of that trade, whichever command brought it about."""
+    return replica.busted.get(command.trade)
+
+
+def _placed(replica: Replica, request: cmd.Request, command: cmd.PlaceOrder, time_us: int) -> Answer | None:
+    """The answer to the same order under its client order id, whichever command brought it about."""
+    if command.client_order_id is None:
         return None
     placed = replica.client_orders.get(command.user, command.client_order_id, time_us=time_us)
     if placed is None or placed.answer.content == request.content:
@@ -92,6 +96,12 @@ def _expired(order: Order) -> ev.OrderExpired:
     reason = ExpiryReason.SESSION_ENDED if order.time_in_force == DAY else ExpiryReason.EXPIRED
     return ev.OrderExpired(order.user, order.number, order.hold, reason.value)
 
+
+_KNOWN_OTHERWISE: dict[type[cmd.Command], Callable[[Replica, cmd.Request, Any, int], Answer | None]] = {
+    cmd.PlaceOrder: _placed,
+    cmd.BustTrade: _busted,
+}
+"""Commands that are known by what they name, too, and not by their own id alone."""
 
 _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.PlaceOrder: orders.place,

@@ -50,10 +50,9 @@ class Market:
     def rates_of(self, user: int) -> tuple[int, int]:
         """The (maker, taker) rates of the user's next order, in millionths."""
         rules = self.rules
-        own = self.user_fees.get(user)
-        if own is None:
+        if user not in self.user_fees:
             return rules.maker_ppm, rules.taker_ppm
-        maker_ppm, taker_ppm = own
+        maker_ppm, taker_ppm = self.user_fees[user]
         return (
             rules.maker_ppm if maker_ppm is None else maker_ppm,
             rules.taker_ppm if taker_ppm is None else taker_ppm,

@@ -12,6 +12,12 @@ from credit_trading.exchange.order import CANCEL_NEWEST
 
 DEFAULT_COLLAR_PPM = 50_000
 
+MOST_SLICES = 1_000
+"""Of an iceberg: each costs an event, and whoever takes it all must not keep everybody else waiting for long."""
+
+MOST_STOPS = 1_000
+"""Waiting stops of one user in one instrument: one trade may set them all off, and a stop to buy at market holds nothing meanwhile."""
+
 
 class MarketRules(msgspec.Struct, frozen=True, gc=False):
     """Rates in millionths of a trade's value; None switches a filter off.

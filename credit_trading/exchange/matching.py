@@ -41,8 +41,11 @@ def collar_ticks(market: Market, *, buys: bool) -> int:
 
 def would_take(market: Market, *, buys: bool, limit_ticks: int) -> bool:
     """Whether an order with that limit would trade on arrival, with whomever."""
-    best = market.book.side(buys=not buys).best()
-    return best is not None and crosses(buys=buys, limit_ticks=limit_ticks, price_ticks=best.price_ticks)
+    if buys:
+        best = market.book.asks.best()
+        return best is not None and best.price_ticks <= limit_ticks
+    best = market.book.bids.best()
+    return best is not None and best.price_ticks >= limit_ticks
 
 
 def can_fill(opposite: BookSide, order: Order) -> bool:
@@ -75,11 +78,12 @@ def match(replica: Replica, market: Market, taker: Order, emit: Emit) -> tuple[i
 
     `taker` stands in the book already (on its own side), and each emitted event changes it and its makers.
     """
-    opposite = market.book.side(buys=not taker.buys)
+    buys, limit_ticks = taker.buys, taker.price_ticks
+    opposite = market.book.side(buys=not buys)
     first_ticks = 0
     while taker.remaining_lots:
         level = opposite.best()
-        if level is None or not crosses(buys=taker.buys, limit_ticks=taker.price_ticks, price_ticks=level.price_ticks):
+        if level is None or (level.price_ticks > limit_ticks if buys else level.price_ticks < limit_ticks):
             break
         maker = next(iter(level.orders.values()))
         if maker.user == taker.user:

@@ -90,6 +90,7 @@ DAY, GTD, IOC, FOK = (
     TimeInForce.FOK.value,
 )
 CANCEL_NEWEST = SelfTrade.CANCEL_NEWEST.value
+REQUESTED = CancelReason.REQUESTED.value
 
 
 class Order(msgspec.Struct, eq=False, gc=False):

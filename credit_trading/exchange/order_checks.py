@@ -9,7 +9,7 @@ from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.market import Market, MarketStatus
-from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.market_rules import MOST_SLICES, MOST_STOPS, MarketRules
 from credit_trading.exchange.matching import would_take
 from credit_trading.exchange.order import DAY, FOK, IOC, Order
 from credit_trading.exchange.rejections import Rejection
@@ -45,6 +45,8 @@ def refusal(
         return Rejection.QUANTITY_TOO_SMALL
     if rules.max_lots is not None and quantity_lots > rules.max_lots:
         return Rejection.QUANTITY_TOO_LARGE
+    if command.display_lots is not None and _slices(quantity_lots, command.display_lots) > MOST_SLICES:
+        return Rejection.DISPLAY_TOO_SMALL
     if not limit_ticks and stop_ticks is None:
         return Rejection.NO_OPPOSITE_PRICE
     value = (limit_ticks or stop_ticks or 0) * quantity_lots * market.instrument.tick_lot_value
@@ -54,7 +56,7 @@ def refusal(
         return Rejection.VALUE_TOO_LARGE
     if rules.band_ppm is not None and command.price_ticks is not None and _is_outside_band(market, command.price_ticks):
         return Rejection.PRICE_OUTSIDE_BAND
-    if rules.max_open_orders is not None and _has_as_many(user, command, rules.max_open_orders):
+    if _has_too_many(user, market, command):
         return Rejection.TOO_MANY_OPEN_ORDERS
     if stop_ticks is not None and is_elected(
         buys=command.buys, stop_ticks=stop_ticks, price_ticks=market.last_price_ticks
@@ -92,7 +94,7 @@ def amend_refusal(
         return Rejection.EXPIRES_IN_THE_PAST
     lot_value = (price_ticks or order.stop_ticks or 0) * order.instrument.tick_lot_value
     if quantity_lots > order.filled_lots:
-        code = _filter_refusal(market.rules, command, quantity_lots=quantity_lots, value=lot_value * quantity_lots)
+        code = _filter_refusal(market.rules, order, command, quantity_lots, value=lot_value * quantity_lots)
         if code is not None:
             return code
     if order.filled_value + lot_value * (quantity_lots - order.filled_lots) > MAX_UNITS or hold > MAX_UNITS:
@@ -107,12 +109,18 @@ def amend_refusal(
     return None
 
 
-def _filter_refusal(rules: MarketRules, command: cmd.AmendOrder, *, quantity_lots: int, value: int) -> Rejection | None:
+def _filter_refusal(
+    rules: MarketRules, order: Order, command: cmd.AmendOrder, quantity_lots: int, *, value: int
+) -> Rejection | None:
     if command.quantity_lots is not None:
         if rules.min_lots is not None and quantity_lots < rules.min_lots:
             return Rejection.QUANTITY_TOO_SMALL
         if rules.max_lots is not None and quantity_lots > rules.max_lots:
             return Rejection.QUANTITY_TOO_LARGE
+    if command.quantity_lots is not None or command.display_lots is not None:
+        display_lots = command.display_lots or order.display_lots
+        if display_lots is not None and _slices(quantity_lots - order.filled_lots, display_lots) > MOST_SLICES:
+            return Rejection.DISPLAY_TOO_SMALL
     changes_value = command.quantity_lots is not None or command.price_ticks is not None
     if changes_value and rules.min_value is not None and value < rules.min_value:
         return Rejection.VALUE_TOO_SMALL
@@ -128,9 +136,18 @@ def _nominal_value(market: Market, command: cmd.PlaceOrder) -> int:
     return market.instrument.value(price_ticks=price_ticks, quantity_lots=command.quantity_lots)
 
 
-def _has_as_many(user: UserState, command: cmd.PlaceOrder, most: int) -> bool:
-    """Whether the user has as many open orders in the instrument already, and this one might stay open too."""
-    return command.time_in_force not in (IOC, FOK) and len(user.open_orders.get(command.symbol, ())) >= most
+def _has_too_many(user: UserState, market: Market, command: cmd.PlaceOrder) -> bool:
+    """Whether the user may have no further open order, or waiting stop, in the instrument, and this would be one."""
+    if command.stop_ticks is not None and market.stops.count_of(user.number) >= MOST_STOPS:
+        return True
+    most = market.rules.max_open_orders
+    if most is None or command.time_in_force in (IOC, FOK):
+        return False
+    return len(user.open_orders.get(command.symbol, ())) >= most
+
+
+def _slices(quantity_lots: int, display_lots: int) -> int:
+    return -(-quantity_lots // display_lots)
 
 
 def _is_outside_band(market: Market, price_ticks: int) -> bool:

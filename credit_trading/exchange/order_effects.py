@@ -144,7 +144,8 @@ def order_reduced(state: ExchangeState, entry: ev.Entry, event: ev.OrderReduced)
 
 
 def order_canceled(state: ExchangeState, entry: ev.Entry, event: ev.OrderCanceled) -> None:
-    order = _close(state, event.order, event.released, entry.time_us)
+    order = state.orders[event.order]
+    _close(state, order, event.released, entry.time_us)
     _answer(state, entry, order, _CANCELED, event.reason)
 
 
@@ -153,7 +154,7 @@ def orders_mass_canceled(state: ExchangeState, _: ev.Entry, event: ev.OrdersMass
 
 
 def order_expired(state: ExchangeState, entry: ev.Entry, event: ev.OrderExpired) -> None:
-    _close(state, event.order, event.released, entry.time_us)
+    _close(state, state.orders[event.order], event.released, entry.time_us)
 
 
 def trade(state: ExchangeState, entry: ev.Entry, event: ev.Trade) -> None:
@@ -254,15 +255,12 @@ def _expire_at(state: ExchangeState, order: Order, expires_at_us: int) -> None:
     state.find_next_due()
 
 
-def _close(state: ExchangeState, number: int, released: int, time_us: int) -> Order:
-    order = state.orders[number]
-    assert order.hold == released, f"order {number} holds {order.hold}, and {released} is released"
+def _close(state: ExchangeState, order: Order, released: int, time_us: int) -> None:
+    """The order ends with something left, and its whole hold goes back to its owner."""
+    assert order.hold == released, f"order {order.number} holds {order.hold}, and {released} is released"
     _leave(state, order)
     _forget(state, order, time_us)
     state.accounts.hold(order.user, order.held_asset, -released)
-    order.hold = 0
-    order.version += 1
-    return order
 
 
 def _forget(state: ExchangeState, order: Order, time_us: int) -> None:
@@ -286,10 +284,12 @@ def _answer(state: ExchangeState, entry: ev.Entry, order: Order, status: str, re
         return
     answer.status = status
     answer.reason = reason
-    answer.quantity_lots = order.quantity_lots
-    answer.filled_lots = order.quantity_lots - order.remaining_lots
-    answer.filled_value = order.filled_value
-    answer.fees = order.fees_paid
+    quantity_lots, remaining_lots = order.quantity_lots, order.remaining_lots
+    answer.quantity_lots = quantity_lots
+    if remaining_lots != quantity_lots:
+        answer.filled_lots = quantity_lots - remaining_lots
+        answer.filled_value = order.filled_value
+        answer.fees = order.fees_paid
 
 
 def _status(order: Order) -> str:

@@ -23,6 +23,7 @@ from credit_trading.exchange.order import (
     IOC,
     LIMIT,
     MARKET,
+    REQUESTED,
     SELL,
     STOP,
     STOP_LIMIT,
@@ -32,76 +33,85 @@ from credit_trading.exchange.order import (
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.money.amount import MAX_UNITS
 
+_AT_ONCE = (IOC, FOK)
+
 
 def place(run: Decision, command: cmd.PlaceOrder) -> None:
-    replica = run.replica
     user = run.user(command.user)
     market = run.market(command.symbol)
-    number = replica.last_order + 1
-    stop_ticks, price_ticks = command.stop_ticks, command.price_ticks
+    stop_ticks, price_ticks, buys, force = command.stop_ticks, command.price_ticks, command.buys, command.time_in_force
     if stop_ticks is None:
         order_type = MARKET if price_ticks is None else LIMIT
-        limit_ticks = price_ticks or collar_ticks(market, buys=command.buys)
+        limit_ticks = price_ticks or collar_ticks(market, buys=buys)
     else:
         order_type = STOP if price_ticks is None else STOP_LIMIT
         limit_ticks = price_ticks or 0
-    rates = market.rates_of(command.user)
-    hold = (
-        _buy_hold(run, market, command, limit_ticks, rates)
-        if command.buys
-        else command.quantity_lots * market.instrument.lot_units
-    )
-    expires_at_us = market.boundaries.closes_at_us if command.time_in_force == DAY else command.expires_at_us
-    self_trade = command.self_trade or market.rules.self_trade
+    maker_ppm, taker_ppm = market.rates_of(user.number)
+    if buys:
+        hold = _buy_hold(run, market, command, limit_ticks, maker_ppm, taker_ppm)
+    else:
+        hold = command.quantity_lots * market.instrument.lot_units
+    expires_at_us = market.boundaries.closes_at_us if force == DAY else command.expires_at_us
     code = checks.refusal(run, user, market, command, limit_ticks=limit_ticks, expires_at_us=expires_at_us, hold=hold)
     if code is not None:
-        run.emit(
-            ev.OrderRejected(
-                command.user,
-                number,
-                command.symbol,
-                BUY if command.buys else SELL,
-                order_type,
-                command.time_in_force,
-                command.quantity_lots,
-                code.value,
-                price_ticks,
-                expires_at_us,
-                command.client_order_id,
-                stop_ticks,
-                command.display_lots,
-                command.post_only,
-                self_trade,
-            )
-        )
+        run.emit(_rejected(run, market, command, code, order_type, expires_at_us))
         return
+    number = run.replica.last_order + 1
     run.emit(
         ev.OrderAccepted(
-            command.user,
+            user.number,
             number,
             command.symbol,
-            BUY if command.buys else SELL,
+            BUY if buys else SELL,
             order_type,
-            command.time_in_force,
+            force,
             limit_ticks,
             command.quantity_lots,
             hold,
-            *rates,
+            maker_ppm,
+            taker_ppm,
             expires_at_us,
             command.client_order_id,
             stop_ticks,
             command.display_lots,
             command.post_only,
-            self_trade,
+            command.self_trade or market.rules.self_trade,
         )
     )
-    if stop_ticks is None and (
-        command.time_in_force in (IOC, FOK) or would_take(market, buys=command.buys, limit_ticks=limit_ticks)
-    ):
-        enter(run, market, replica.orders[number])
+    if stop_ticks is None and (force in _AT_ONCE or would_take(market, buys=buys, limit_ticks=limit_ticks)):
+        enter(run, market, run.replica.orders[number])
 
 
-def _buy_hold(run: Decision, market: Market, command: cmd.PlaceOrder, limit_ticks: int, rates: tuple[int, int]) -> int:
+def _rejected(
+    run: Decision,
+    market: Market,
+    command: cmd.PlaceOrder,
+    code: Rejection,
+    order_type: str,
+    expires_at_us: int | None,
+) -> ev.OrderRejected:
+    return ev.OrderRejected(
+        command.user,
+        run.replica.last_order + 1,
+        command.symbol,
+        BUY if command.buys else SELL,
+        order_type,
+        command.time_in_force,
+        command.quantity_lots,
+        code.value,
+        command.price_ticks,
+        expires_at_us,
+        command.client_order_id,
+        command.stop_ticks,
+        command.display_lots,
+        command.post_only,
+        command.self_trade or market.rules.self_trade,
+    )
+
+
+def _buy_hold(
+    run: Decision, market: Market, command: cmd.PlaceOrder, limit_ticks: int, maker_ppm: int, taker_ppm: int
+) -> int:
     """What a new buy must hold: at market no more than there is, as a stop that will be one nothing yet."""
     instrument = market.instrument
     if not limit_ticks:
@@ -109,8 +119,8 @@ def _buy_hold(run: Decision, market: Market, command: cmd.PlaceOrder, limit_tick
     hold = buy_hold(
         value=limit_ticks * command.quantity_lots * instrument.tick_lot_value,
         fee_part_ppm=0,
-        maker_ppm=rates[0],
-        taker_ppm=rates[1],
+        maker_ppm=maker_ppm,
+        taker_ppm=taker_ppm,
     )
     if command.price_ticks is None:
         return min(hold, max(run.replica.accounts.available(command.user, instrument.quote.code), 1))
@@ -184,12 +194,13 @@ def cancel(run: Decision, order: Order, reason: CancelReason) -> None:
 
 
 def cancel_order(run: Decision, command: cmd.CancelOrder) -> None:
-    run.user(command.user)
-    order = run.own_order(command.user, command.order, command.client_order_id)
+    user = command.user
+    run.user(user)
+    order = run.own_order(user, command.order, command.client_order_id)
     if order is None:
-        run.reject(command.user, Rejection.ORDER_NOT_OPEN, order=command.order)
+        run.reject(user, Rejection.ORDER_NOT_OPEN, order=command.order)
     else:
-        cancel(run, order, CancelReason.REQUESTED)
+        run.emit(ev.OrderCanceled(user, order.number, REQUESTED, order.hold))
 
 
 def cancel_orders(run: Decision, command: cmd.CancelOrders) -> None:

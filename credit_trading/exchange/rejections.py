@@ -22,6 +22,7 @@ class Rejection(StrEnum):
     NO_SESSION_END = "no_session_end"
     QUANTITY_TOO_SMALL = "quantity_too_small"
     QUANTITY_TOO_LARGE = "quantity_too_large"
+    DISPLAY_TOO_SMALL = "display_too_small"
     NO_OPPOSITE_PRICE = "no_opposite_price"
     VALUE_TOO_SMALL = "value_too_small"
     VALUE_TOO_LARGE = "value_too_large"
@@ -51,9 +52,10 @@ _SENTENCES = {
     Rejection.NO_SESSION_END: "a DAY order needs an instrument whose schedule ends its sessions",
     Rejection.QUANTITY_TOO_SMALL: "the quantity is below the instrument's minimum",
     Rejection.QUANTITY_TOO_LARGE: "the quantity is above the instrument's maximum",
+    Rejection.DISPLAY_TOO_SMALL: "the displayed quantity would cut the order into more than 1,000 slices",
     Rejection.VALUE_TOO_SMALL: "price times quantity is below the instrument's minimum value",
     Rejection.PRICE_OUTSIDE_BAND: "the price lies outside the instrument's band around its reference price",
-    Rejection.TOO_MANY_OPEN_ORDERS: "the user has as many open orders in the instrument as it allows",
+    Rejection.TOO_MANY_OPEN_ORDERS: "the user has as many open orders, or waiting stops, in the instrument as it allows",
     Rejection.STOP_WOULD_TRIGGER: "the last trade is at or beyond the stop price already",
     Rejection.POST_ONLY_WOULD_TAKE: "a post-only order may not trade on arrival, and this one would",
     Rejection.CANNOT_GIVE_BACK: "a party to the trade no longer has available what it must give back",
@@ -75,6 +77,7 @@ _HINTS = {
     Rejection.NO_SESSION_END: "Use GTC, or GTD with an expiry; an admin sets the schedule: credit-trading instruments schedule.",
     Rejection.QUANTITY_TOO_SMALL: "See the limits: credit-trading instruments show SYMBOL.",
     Rejection.QUANTITY_TOO_LARGE: "See the limits: credit-trading instruments show SYMBOL.",
+    Rejection.DISPLAY_TOO_SMALL: "Show more at a time, or place a smaller order.",
     Rejection.VALUE_TOO_SMALL: "See the limits: credit-trading instruments show SYMBOL.",
     Rejection.PRICE_OUTSIDE_BAND: "Choose a price nearer to the market: credit-trading instruments show SYMBOL.",
     Rejection.TOO_MANY_OPEN_ORDERS: "Cancel one first: credit-trading orders list USER_ID.",

@@ -15,7 +15,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange import instrument_effects as instruments
 from credit_trading.exchange import order_effects as orders
 from credit_trading.exchange.answers import Answer
-from credit_trading.exchange.exchange_state import ExchangeState
+from credit_trading.exchange.exchange_state import ExchangeState, UserState
 
 
 class Replica(ExchangeState):
@@ -26,16 +26,16 @@ class Replica(ExchangeState):
         self.pending: list[ev.Entry] = []
         """Entries recorded by the engine and not yet taken to the journal."""
 
-    def record(self, event: ev.Event, *, time_us: int, cause: str, content: str | None) -> None:
+    def record(self, event: ev.Event, time_us: int, cause: str, content: str | None) -> None:
         """Gives a new event its place in history, applies it and keeps the entry in `pending`."""
         user_a, user_b = event.users()
         number_a = previous_a = number_b = previous_b = None
         if user_a is not None:
-            user = self.users.get(user_a)
-            number_a, previous_a = (user.event_count + 1, user.last_sequence) if user else (1, 0)
+            user = self.users.get(user_a, _WITHOUT_HISTORY)
+            number_a, previous_a = user.event_count + 1, user.last_sequence
         if user_b is not None:
-            user = self.users.get(user_b)
-            number_b, previous_b = (user.event_count + 1, user.last_sequence) if user else (1, 0)
+            user = self.users.get(user_b, _WITHOUT_HISTORY)
+            number_b, previous_b = user.event_count + 1, user.last_sequence
         entry = ev.Entry(
             self.sequence + 1,
             time_us,
@@ -63,20 +63,24 @@ class Replica(ExchangeState):
         self.sequence = sequence
         self.time_us = time_us
         if content is not None:
-            self.latest_id = entry.cause
-            self.latest_answer = Answer(content, sequence, time_us)
-            self.answers.add(entry.cause, self.latest_answer)
+            self.latest_id = cause = entry.cause
+            self.latest_answer = answer = Answer(content, sequence, time_us)
+            self.answers.add(cause, answer)
         _EFFECTS[type(event)](self, entry, event)
         if entry.user_a is not None:
             user = self.users[entry.user_a]
-            user.event_count += 1
+            user.event_count = number = user.event_count + 1
             user.last_sequence = sequence
-            assert user.event_count == entry.number_a, f"event {entry.number_a} of user {user}"
+            assert number == entry.number_a, f"event {entry.number_a} of user {user}"
         if entry.user_b is not None:
             user = self.users[entry.user_b]
-            user.event_count += 1
+            user.event_count = number = user.event_count + 1
             user.last_sequence = sequence
-            assert user.event_count == entry.number_b, f"event {entry.number_b} of user {user}"
+            assert number == entry.number_b, f"event {entry.number_b} of user {user}"
+
+
+_WITHOUT_HISTORY = UserState(0)
+"""Stands for a user whom the event itself creates."""
 
 
 def _nothing(_: ExchangeState, __: ev.Entry, ___: ev.Event) -> None:

@@ -6,6 +6,7 @@ Always: adding, removing and finding cost O(log stops); a buy stop waits above t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
@@ -19,12 +20,21 @@ class StopOrders:
     def __init__(self) -> None:
         self._buys: SortedDict[tuple[int, int], Order] = SortedDict()
         self._sells: SortedDict[tuple[int, int], Order] = SortedDict()
+        self._of_user: Counter[int] = Counter()
 
     def add(self, order: Order) -> None:
         self._side(order)[order.stop_ticks or 0, order.number] = order
+        self._of_user[order.user] += 1
 
     def remove(self, order: Order) -> None:
         del self._side(order)[order.stop_ticks or 0, order.number]
+        self._of_user[order.user] -= 1
+        if not self._of_user[order.user]:
+            del self._of_user[order.user]
+
+    def count_of(self, user: int) -> int:
+        """How many of the user's wait."""
+        return self._of_user[user]
 
     def buys_up_to(self, price_ticks: int, *, above: int) -> Iterator[int]:
         """Numbers of the buys that a trade at that price elects and one at `above` did not, by stop price and number."""

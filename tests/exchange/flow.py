@@ -38,7 +38,6 @@ from tests.exchange.steps import (
 RATES = [("0", "0"), ("-0.0001", "0.0025"), ("0.0025", "0.001"), ("-0.001", "0.001"), ("0.003333", "0.007777")]
 """Maker and taker: free, rebated, maker above taker, rebate as high as the fee, crooked."""
 
-
 Choices = dict[str, Sequence[Any]]
 Table = list[tuple[int, type[Step], Choices]]
 """How often of the sum of all, what, and for each of its fields the values to choose from, all alike."""
@@ -46,43 +45,33 @@ Table = list[tuple[int, type[Step], Choices]]
 _users = range(1, USERS + 1)
 _sides = (True, False)
 _lots = range(1, 13)
-_modes = (None, None, "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
-_which = range(41)
 _ticks = (*range(97, 104), *range(98, 103))
-_placed: Choices = {"user": _users, "buys": _sides, "lots": _lots, "self_trade": _modes}
+_seconds = range(10)
+_which = range(41)
+_modes = (None, None, "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 _forces = ("GTC", "GTC", "GTC", "GTD", "DAY", "IOC", "FOK")
 _resting = ("GTC", "GTC", "GTD", "DAY")
-_seconds = range(10)
+
+_placed: Choices = {"user": _users, "buys": _sides, "lots": _lots, "self_trade": _modes, "seconds": _seconds}
+_priced: Choices = {**_placed, "price_ticks": _ticks, "force": _forces}
+_priced_or_at_market: Choices = {**_placed, "price_ticks": (None, *_ticks), "force": _forces}
+_stop: Choices = {**_priced_or_at_market, "stop_ticks": range(97, 104), "display_lots": (None, None, None, 2)}
+_post_only: Choices = {**_priced, "force": _resting, "post_only": (True,)}
+_amended: Choices = {"which": _which, "price_ticks": (None, *_ticks), "lots": (None, *_lots)}
+_amended_at_all: Choices = {
+    **_amended,
+    "seconds": (None, None, *_seconds),
+    "display_lots": (None, *range(1, 6)),
+    "ahead": (None, None, 0, 0, 1),
+}
 
 book_steps: Table = [
-    (14, Place, {**_placed, "price_ticks": (None, *_ticks), "force": _forces, "seconds": _seconds}),
-    (8, Place, {**_placed, "price_ticks": _ticks, "force": _forces, "seconds": _seconds, "display_lots": range(1, 5)}),
-    (
-        9,
-        Place,
-        {
-            **_placed,
-            "price_ticks": (None, *_ticks),
-            "force": _resting,
-            "seconds": _seconds,
-            "stop_ticks": range(95, 106),
-            "display_lots": (None, None, None, 2),
-        },
-    ),
-    (2, Place, {**_placed, "price_ticks": _ticks, "force": _resting, "seconds": _seconds, "post_only": (True,)}),
-    (6, Amend, {"which": _which, "price_ticks": (None, *_ticks), "lots": (None, *_lots)}),
-    (
-        3,
-        Amend,
-        {
-            "which": _which,
-            "price_ticks": (None, None, *_ticks),
-            "lots": (None, *_lots),
-            "seconds": (None, None, *_seconds),
-            "display_lots": (None, *range(1, 6)),
-            "ahead": (None, None, 0, 0, 1),
-        },
-    ),
+    (14, Place, _priced_or_at_market),
+    (8, Place, {**_priced, "display_lots": range(1, 5)}),
+    (13, Place, _stop),
+    (2, Place, _post_only),
+    (6, Amend, _amended),
+    (3, Amend, _amended_at_all),
     (3, Cancel, {"which": _which}),
     (3, Wait, {"seconds": range(1, 5)}),
 ]
@@ -91,55 +80,40 @@ book_steps: Table = [
 rare_steps: Table = [
     (2, CancelAll, {"user": (*_users, None)}),
     (1, Suspend, {"user": _users, "lifts": (False,)}),
-    (8, Suspend, {"user": _users, "lifts": (True,)}),
+    (16, Suspend, {"user": _users, "lifts": (True,)}),
     (1, Status, {"halted": (True,)}),
     (1, Status, {"is_open": (False,)}),
-    (12, Status, {"is_open": (True,), "halted": (False,)}),
+    (30, Status, {"is_open": (True,), "halted": (False,)}),
 ]
 """What shuts somebody out, and more often what lets them in again."""
 
-_money: Table = [
-    (
-        12,
-        Place,
-        {"user": _users, "buys": _sides, "price_ticks": range(97, 104), "lots": _lots, "name": ("x", "y", "z")},
-    ),
-    (
-        9,
-        Place,
-        {
-            "user": _users,
-            "buys": (True,),
-            "price_ticks": (None,),
-            "lots": range(4, 20),
-            "stop_ticks": (None, None, 102),
-        },
-    ),
+_changes = [
+    RuleChanges(maker_ppm=100, taker_ppm=200),
+    RuleChanges(maker_ppm=-500, taker_ppm=1500),
+    RuleChanges(self_trade="decrement"),
+    RuleChanges(min_lots=2, max_lots=9),
+    RuleChanges(min_lots=None, max_lots=None),
+    RuleChanges(min_value=300),
+    RuleChanges(min_value=None),
+    RuleChanges(band_ppm=20_000),
+    RuleChanges(band_ppm=None),
+    RuleChanges(max_open_orders=3),
+    RuleChanges(max_open_orders=None),
+]
+_named: Choices = {"user": _users, "buys": _sides, "price_ticks": _ticks, "lots": _lots, "name": ("x", "y", "z")}
+_big_buy: Choices = {"user": _users, "buys": (True,), "price_ticks": (None,), "lots": range(4, 20)}
+
+money_steps: Table = [
+    (12, Place, _named),
+    (9, Place, {**_big_buy, "stop_ticks": (None, None, 102)}),
     (9, Move, {"user": _users, "asset": (CASH, CREDIT), "amount": range(1, 900, 7), "withdraws": _sides}),
-    (5, Deal, {"buyer": _users, "seller": _users, "lots": _lots, "price_ticks": range(97, 104)}),
+    (5, Deal, {"buyer": _users, "seller": _users, "lots": _lots, "price_ticks": _ticks}),
     (12, Bust, {"which": range(6)}),
     (2, Delete, {"user": _users, "sweep_to": (None, *_users)}),
     (3, UserFees, {"user": _users, "maker_ppm": (None, 0, 500, -50), "taker_ppm": (None, 900, 2500)}),
-    (
-        5,
-        Rules,
-        {
-            "changes": (
-                RuleChanges(maker_ppm=100, taker_ppm=200),
-                RuleChanges(maker_ppm=-500, taker_ppm=1500),
-                RuleChanges(self_trade="decrement"),
-                RuleChanges(min_lots=2, max_lots=9),
-                RuleChanges(min_lots=None, max_lots=None),
-                RuleChanges(min_value=300),
-                RuleChanges(min_value=None),
-                RuleChanges(band_ppm=20_000),
-                RuleChanges(band_ppm=None),
-                RuleChanges(max_open_orders=3),
-                RuleChanges(max_open_orders=None),
-            )
-        },
-    ),
+    (5, Rules, {"changes": _changes}),
 ]
+"""What moves money, or changes what it takes to trade."""
 
 
 def _times(weight: int, table: Table) -> Table:
@@ -148,7 +122,7 @@ def _times(weight: int, table: Table) -> Table:
 
 ample_steps: Table = [*_times(10, book_steps), *rare_steps]
 """For users who can pay for everything."""
-any_steps: Table = [*_times(10, book_steps), *_times(3, rare_steps), *_times(3, _money)]
+any_steps: Table = [*_times(10, book_steps), *_times(3, rare_steps), *_times(3, money_steps)]
 
 
 def flows(table: Table, *, most: int, least: int = 0) -> st.SearchStrategy[list[Step]]:

@@ -10,7 +10,7 @@ Always: after every line the invariants hold, and a second replica that only eve
     deposit|withdraw USER AMOUNT ASSET [id COMMAND]            deal BUYER buys QUANTITY from SELLER for TOTAL [id COMMAND]
     create USER     delete USER [sweep USER]     suspend|unsuspend USER     userfees USER MAKER TAKER
     halt     resume     open     close     rules NAME VALUE ...     schedule +5s-+9s ...     at +3s     due     list BASE
-    order LABEL     balance USER ASSET     queue bids|asks     fees     last     status     answer
+    order LABEL     balance USER ASSET     queue|book bids|asks     fees     last     status     answer
 
 A rate is a decimal part, and `none` switches something off. A label, or `named:ID` or `#7`, says which order; a named order's command
 goes by that name unless it has an id. `3 times` before a line plays it so often, with the numbers from 1 in place of `*`. `due` is what

@@ -95,6 +95,7 @@ def test_a_limit_price_outside_the_band_around_the_reference(market: Market) -> 
         place a4 ann sell 1 @ 9.99
         rules band 0.02
         amend a4 quantity 2
+        amend a4 price 9.99
         amend a4 price 9.98                       -> reject price_outside_band
     """)
 

@@ -183,6 +183,41 @@ def test_the_collar_is_rounded_towards_the_best_price(market: Market) -> None:
     """)
 
 
+def test_the_collar_is_the_instruments(market: Market) -> None:
+    """None at all means the best price and no other."""
+    market.play("""
+        place a1 ann sell 2 @ 5.00
+        place a2 ann sell 2 @ 5.50
+        place a3 ann sell 2 @ 5.51
+        rules collar 0.00
+        place b1 bob buy 3 market     -> trade a1 2 @ 5.00, cancel b1 collar_reached
+        place a4 ann sell 2 @ 5.00
+        rules collar 0.10
+        place b2 bob buy 9 market     -> trade a4 2 @ 5.00, trade a2 2 @ 5.50, cancel b2 collar_reached
+        place c1 cat buy 1 @ 0.50
+        rules collar 1.00
+        place b3 bob sell 2 market    -> trade c1 1 @ 0.50, cancel b3 collar_reached
+    """)
+
+
+def test_lots_and_ticks_may_be_coarse() -> None:
+    """Ten credits a lot, five cents a tick: quantities and values are told in credits and dollars all the same."""
+    market = Market(tick="0.05", lot="10", maker="0.001", taker="0.002", tells_book=True)
+    market.play("""
+        place a1 ann sell 200 @ 5.05 show 50                                                | - / 5.05 x 50
+        place s1 cat buy 30 market stop 5.05                                                | - / 5.05 x 50
+        rules min-value 101.00 min-quantity 20                                              | - / 5.05 x 50
+        place b1 bob buy 20 @ 5.00    -> reject value_too_small                             | - / 5.05 x 50
+        place b2 bob buy 20 @ 5.05    -> trade a1 20 @ 5.05 fees 0.21/0.11, trigger s1 @ 5.30
+                                       + trade a1 30 @ 5.05 fees 0.31/0.15, refresh a1 50   | - / 5.05 x 50
+        balance bob TREE              -> 1020                                               | - / 5.05 x 50
+        balance cat USD               -> 99848.19                                           | - / 5.05 x 50
+        bust 1                                                                              | - / 5.05 x 50
+        balance bob USD               -> 100000.00                                          | - / 5.05 x 50
+        balance ann TREE              -> 970 held 150                                       | - / 5.05 x 50
+    """)
+
+
 def test_a_market_order_that_is_filled_leaves_nothing_behind(market: Market) -> None:
     """What its hold kept beyond the price it got is free again."""
     market.play("""

@@ -206,7 +206,9 @@ def test_seeded_flows_keep_every_invariant_and_reach_every_kind_of_event(is_long
         *("instrument_status_changed", "schedule", "requested", "session_ended", "expired", "mass_cancel"),
         *("self_trade", "immediate_or_cancel", "fill_or_kill", "collar_reached", "funds_exhausted", "user_deleted"),
     }
-    assert {code.value for code in Rejection} - seen <= {"issue_cap_exceeded", "value_too_large", "no_session_end"}
+    assert {code.value for code in Rejection} - seen <= {
+        *("issue_cap_exceeded", "value_too_large", "no_session_end", "display_too_small")
+    }
     assert trades > 500
 
 

@@ -286,3 +286,20 @@ def test_a_stop_that_was_triggered_is_an_order_like_any_other(told_market: Marke
         place a3 ann sell 1 @ 5.00                                                          | 4.90 x 1 / 5.00 x 1
         place c2 cat buy 1 @ 5.00  -> trade a3 1 @ 5.00                                     | 4.90 x 1 / -
     """)
+
+
+def test_a_user_has_a_thousand_waiting_stops_in_an_instrument_at_most(market: Market) -> None:
+    """A stop to buy at market holds nothing while it waits: without a bound anybody could pile up a cascade for all others to wait for."""
+    market.play("list ROCK")
+    for number in range(1000):
+        market.play(f"place s{number} ann buy 1 market stop 6.00")
+    market.play("""
+        place s1000 ann buy 1 market stop 6.00        -> reject too_many_open_orders
+        place s1001 ann sell 1 @ 4.00 stop 4.00       -> reject too_many_open_orders
+        place a1 ann sell 1 @ 7.00
+        place b1 bob buy 1 market stop 6.00
+        place x1 ann buy 1 market stop 6.00 in ROCK/USD
+        cancel s7
+        place s1002 ann buy 1 market stop 6.00
+        place s1003 ann buy 1 market stop 6.00        -> reject too_many_open_orders
+    """)
