@@ -36,22 +36,30 @@ class Answer(msgspec.Struct, gc=False):
 class Answers(dict[str, Answer]):
     """Answers by command id, oldest first."""
 
-    __slots__ = ("_longest_us", "_most", "_oldest_first")
+    __slots__ = ("_all_young_until_us", "_longest_us", "_most", "_oldest_first")
 
     def __init__(self, *, most: int, longest_us: int) -> None:
         super().__init__()
         self._most = most
         self._longest_us = longest_us
         self._oldest_first: deque[str] = deque()
+        self._all_young_until_us = 0
 
     def add(self, command_id: str, answer: Answer) -> None:
         """Remembers one more and forgets what is beyond the founded number or older than the founded age."""
         oldest_first = self._oldest_first
         self[command_id] = answer
         oldest_first.append(command_id)
-        horizon_us = answer.time_us - self._longest_us
-        while len(oldest_first) > self._most or self[oldest_first[0]].time_us < horizon_us:
+        if len(oldest_first) > self._most:
             del self[oldest_first.popleft()]
+        if answer.time_us > self._all_young_until_us:
+            self._forget_old(answer.time_us)
+
+    def _forget_old(self, time_us: int) -> None:
+        oldest_first = self._oldest_first
+        while self[oldest_first[0]].time_us < time_us - self._longest_us:
+            del self[oldest_first.popleft()]
+        self._all_young_until_us = self[oldest_first[0]].time_us + self._longest_us
 
     def forget_latest(self) -> None:
         """The answer that was added last is remembered elsewhere."""

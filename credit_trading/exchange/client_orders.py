@@ -19,6 +19,10 @@ def placing_id(user: int, client_order_id: str) -> str:
     return f"user{user}/order/{client_order_id}"
 
 
+def is_placing_id(command_id: str) -> bool:
+    return "/order/" in command_id
+
+
 class ClientOrder(msgspec.Struct, gc=False):
     """`done_at_us` is None while the order is open. `command_id` is that of the command that placed it, `answer` its answer."""
 

@@ -52,15 +52,24 @@ class Decision(msgspec.Struct, eq=False, gc=False):
         return user
 
     def own_order(self, user: int, order: int | None, client_order_id: str | None) -> Order | None:
-        """The user's open order; None if it is open no longer. An order that never was, or is another's, is not found."""
+        """The user's open order; None if it is open no longer.
+
+        Not found: an order that never was, an open one of another user, a client order id that stands for nothing (any more). Whose an
+        order was that is done is not known here.
+        """
         if order is None:
             taken = self.replica.client_orders.get(user, client_order_id or "", time_us=self.time_us)
-            return self.replica.orders.get(taken.answer.order) if taken else None
+            if taken is None:
+                raise self._no_such_order(client_order_id)
+            return self.replica.orders.get(taken.answer.order)
         found = self.replica.orders.get(order)
         if found is not None and found.user == user:
             return found
         if found is not None or not 1 <= order <= self.replica.last_order:
-            raise self.fail(
-                NotFound, order, "this user has no such order", "List them: credit-trading orders list USER_ID."
-            )
+            raise self._no_such_order(order)
         return None
+
+    def _no_such_order(self, name: object) -> TradingError:
+        return self.fail(
+            NotFound, name, "this user has no such order", "List them: credit-trading orders list USER_ID."
+        )

@@ -17,7 +17,9 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange import instrument_rules as instruments
 from credit_trading.exchange import order_rules as orders
 from credit_trading.exchange.answers import Answer
+from credit_trading.exchange.client_orders import is_placing_id
 from credit_trading.exchange.decision import Decision
+from credit_trading.exchange.exchange_state import NEVER_US
 from credit_trading.exchange.instrument_rules import session_change
 from credit_trading.exchange.order import DAY, ExpiryReason, Order
 from credit_trading.exchange.replica import Replica
@@ -25,6 +27,9 @@ from credit_trading.exchange.schedule import Calendar, no_sessions
 
 EXPIRY, SCHEDULE = "expiry", "schedule"
 """The causes of events that only the passing of time brought about."""
+
+MISSED_SESSIONS_US = 7 * 86_400_000_000
+"""Openings and closes that nobody was there to see are told one by one for so long; what is older is passed over in one step."""
 
 
 def handle(replica: Replica, request: cmd.Request, *, time_us: int, calendar: Calendar = no_sessions) -> Answer:
@@ -42,6 +47,8 @@ def handle(replica: Replica, request: cmd.Request, *, time_us: int, calendar: Ca
         return known
     command = request.command
     kind = type(command)
+    if kind is not cmd.PlaceOrder and is_placing_id(request.id):
+        raise CommandConflict("command", request.id, "an id of this form stands for an order", hint="Choose a new id.")
     if kind in _KNOWN_OTHERWISE:
         known = _KNOWN_OTHERWISE[kind](replica, request, command, time_us)
         if known is not None:
@@ -85,8 +92,10 @@ def advance(replica: Replica, *, time_us: int, calendar: Calendar = no_sessions)
         else:
             market = replica.markets[replica.sessions[0][1]]
             assert market.schedule is not None
-            boundaries = calendar(market.schedule, due_us)
-            assert boundaries.next_us is None or boundaries.next_us > due_us, f"{boundaries} is not after {due_us}"
+            boundaries = calendar(market.schedule, max(due_us, time_us - MISSED_SESSIONS_US))
+            assert boundaries is None or (boundaries.next_us or NEVER_US) > due_us, (
+                f"{boundaries} is not after {due_us}"
+            )
             event, cause = session_change(market, boundaries), SCHEDULE
         replica.record(event, time_us=time_us, cause=cause, content=None)
 

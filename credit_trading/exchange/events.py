@@ -94,7 +94,7 @@ class InstrumentScheduled(Event, frozen=True, omit_defaults=True, gc=False):
 
 
 class InstrumentStatusChanged(Event, frozen=True, omit_defaults=True, gc=False):
-    """FIX SecurityStatus (35=f). `halted` outweighs the session; `reason` is `requested` or `schedule`.
+    """FIX SecurityStatus (35=f). `halted` outweighs the session; `reason` is `requested`, `schedule` or `unknown_time_zone`.
 
     The moments are those of the next opening and close by schedule, as seen from here.
     """
@@ -241,7 +241,7 @@ class OrderRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
 class OrderAmended(_OfUser, frozen=True, omit_defaults=True, gc=False):
     """FIX ExecType Replaced. `hold` is the new hold; `requeued` puts the order behind all others at its price.
 
-    An order with a new `expires_at_us` is GTD from here on; None leaves expiry and displayed quantity as they are.
+    An order with a new `expires_at_us` is GTD from here on; None leaves expiry, displayed quantity and rates as they are.
     """
 
     kind = "order_amended"
@@ -253,6 +253,8 @@ class OrderAmended(_OfUser, frozen=True, omit_defaults=True, gc=False):
     requeued: bool
     expires_at_us: int | None = None
     display_lots: int | None = None
+    maker_ppm: int | None = None
+    taker_ppm: int | None = None
 
 
 class OrderTriggered(_OfUser, frozen=True, omit_defaults=True, gc=False):

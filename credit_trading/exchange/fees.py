@@ -31,15 +31,19 @@ def buy_hold(*, value: int, fee_part_ppm: int, maker_ppm: int, taker_ppm: int) -
     return value + fee_of(fee_part_ppm=fee_part_ppm, rate_ppm=max(maker_ppm, taker_ppm, 0), value=value)
 
 
-def required_hold(order: Order, *, price_ticks: int, remaining_lots: int) -> int:
-    """The hold of an order with that limit and remainder; 0 once nothing remains, and for a buy stop that will go at market."""
+def required_hold(order: Order, *, price_ticks: int, remaining_lots: int, rates: tuple[int, int] | None = None) -> int:
+    """The hold of an order with that limit and remainder; 0 once nothing remains, and for a buy stop that will go at market.
+
+    `rates` are (maker, taker); the order's own unless given.
+    """
+    maker_ppm, taker_ppm = rates or (order.maker_ppm, order.taker_ppm)
     if not order.buys:
         return remaining_lots * order.instrument.lot_units
     return buy_hold(
         value=price_ticks * remaining_lots * order.instrument.tick_lot_value,
         fee_part_ppm=order.fee_part_ppm,
-        maker_ppm=order.maker_ppm,
-        taker_ppm=order.taker_ppm,
+        maker_ppm=maker_ppm,
+        taker_ppm=taker_ppm,
     )
 
 

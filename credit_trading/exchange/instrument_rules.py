@@ -9,9 +9,9 @@ from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.replica import Replica
-from credit_trading.exchange.schedule import Boundaries
+from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries
 
-REQUESTED, BY_SCHEDULE = "requested", "schedule"
+REQUESTED, BY_SCHEDULE, UNKNOWN_TIME_ZONE = "requested", "schedule", "unknown_time_zone"
 """Why a status changed."""
 
 
@@ -99,7 +99,12 @@ def _check_rates(run: Decision, symbol: str, *, makers: list[int], takers: list[
 def set_schedule(run: Decision, command: cmd.SetSchedule) -> None:
     market = run.market(command.symbol)
     schedule = command.schedule
-    boundaries = Boundaries() if schedule is None else run.calendar(schedule, run.time_us)
+    boundaries = NO_BOUNDARIES if schedule is None else run.calendar(schedule, run.time_us)
+    if boundaries is None:
+        problem = "the time zone is not known here"
+        raise run.fail(
+            InvalidInput, command.symbol, problem, "Give an IANA name, or update tzdata: pip install -U tzdata."
+        )
     run.emit(ev.InstrumentScheduled(command.symbol, schedule, boundaries.opens_at_us, boundaries.closes_at_us))
     if schedule is not None and boundaries.is_open != market.session_open:
         run.emit(_status(market, session_open=boundaries.is_open, reason=BY_SCHEDULE))
@@ -110,8 +115,13 @@ def set_instrument_status(run: Decision, command: cmd.SetInstrumentStatus) -> No
     run.emit(_status(market, halted=command.halted, session_open=command.session_open, reason=REQUESTED))
 
 
-def session_change(market: Market, boundaries: Boundaries) -> ev.InstrumentStatusChanged:
-    """A session begins or ends by schedule; `boundaries` are the next ones after that moment."""
+def session_change(market: Market, boundaries: Boundaries | None) -> ev.InstrumentStatusChanged:
+    """A session begins or ends by schedule; `boundaries` are the next ones after that moment.
+
+    Where they cannot be told, the instrument is closed until it is opened by hand or given a schedule: everything else goes on.
+    """
+    if boundaries is None:
+        return _status(market, session_open=False, reason=UNKNOWN_TIME_ZONE, boundaries=NO_BOUNDARIES)
     return _status(market, session_open=boundaries.is_open, reason=BY_SCHEDULE, boundaries=boundaries)
 
 

@@ -12,7 +12,7 @@ from credit_trading.exchange.order import CANCEL_NEWEST
 
 DEFAULT_COLLAR_PPM = 50_000
 
-MOST_SLICES = 1_000
+MOST_SLICES = 100
 """Of an iceberg: each costs an event, and whoever takes it all must not keep everybody else waiting for long."""
 
 MOST_STOPS = 1_000

@@ -67,7 +67,8 @@ def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepte
         state.expiries.add((event.expires_at_us, number))
         state.find_next_due()
     if event.client_order_id is not None:
-        _take_client_order_id(state, entry, user, event.client_order_id, done_at_us=None)
+        state.client_orders.add(user, event.client_order_id, ClientOrder(entry.cause, answer))
+        _remember_by_name_alone(state, entry, user, event.client_order_id)
 
 
 def order_rejected(state: ExchangeState, entry: ev.Entry, event: ev.OrderRejected) -> None:
@@ -78,14 +79,15 @@ def order_rejected(state: ExchangeState, entry: ev.Entry, event: ev.OrderRejecte
     answer.status = _REJECTED
     answer.quantity_lots = event.quantity_lots
     name = event.client_order_id
-    if name is not None and state.client_orders.get(event.user, name, time_us=entry.time_us) is None:
-        _take_client_order_id(state, entry, event.user, name, done_at_us=entry.time_us)
+    if name is None:
+        return
+    if state.client_orders.get(event.user, name, time_us=entry.time_us) is None:
+        state.client_orders.add(event.user, name, ClientOrder(entry.cause, answer, done_at_us=entry.time_us))
+    _remember_by_name_alone(state, entry, event.user, name)
 
 
-def _take_client_order_id(
-    state: ExchangeState, entry: ev.Entry, user: int, name: str, *, done_at_us: int | None
-) -> None:
-    state.client_orders.add(user, name, ClientOrder(entry.cause, state.latest_answer, done_at_us))
+def _remember_by_name_alone(state: ExchangeState, entry: ev.Entry, user: int, name: str) -> None:
+    """A command id that only repeats the client order id stands for what that stands for, and for no longer."""
     if entry.cause == placing_id(user, name):
         state.answers.forget_latest()
 
@@ -96,6 +98,8 @@ def order_amended(state: ExchangeState, entry: ev.Entry, event: ev.OrderAmended)
         order.display_lots = event.display_lots
     if event.expires_at_us is not None:
         _expire_at(state, order, event.expires_at_us)
+    if event.maker_ppm is not None and event.taker_ppm is not None:
+        order.maker_ppm, order.taker_ppm = event.maker_ppm, event.taker_ppm
     remaining_lots = event.quantity_lots - order.filled_lots
     if event.requeued or not remaining_lots:
         _leave(state, order)
@@ -147,10 +151,8 @@ def order_canceled(state: ExchangeState, entry: ev.Entry, event: ev.OrderCancele
     order = state.orders[event.order]
     _close(state, order, event.released, entry.time_us)
     _answer(state, entry, order, _CANCELED, event.reason)
-
-
-def orders_mass_canceled(state: ExchangeState, _: ev.Entry, event: ev.OrdersMassCanceled) -> None:
-    state.latest_answer.orders = event.orders
+    if entry.cause == state.latest_id and not state.latest_answer.order:
+        state.latest_answer.orders += 1
 
 
 def order_expired(state: ExchangeState, entry: ev.Entry, event: ev.OrderExpired) -> None:
@@ -182,6 +184,7 @@ def trade(state: ExchangeState, entry: ev.Entry, event: ev.Trade) -> None:
     state.last_trade = event.trade
     market.last_price_ticks = event.price_ticks
     _answer(state, entry, taker, _status(taker))
+    _answer(state, entry, maker, _status(maker))  # the command's own order, where a stop that it elected trades with it
 
 
 def _fill(

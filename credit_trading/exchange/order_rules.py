@@ -224,6 +224,7 @@ def _open_orders(run: Decision, command: cmd.CancelOrders) -> list[Order]:
 
 
 def amend_order(run: Decision, command: cmd.AmendOrder) -> None:
+    """What loses its place is as a new order: it takes the fee rates of its moment, and trades what it can."""
     user = run.user(command.user)
     order = run.own_order(command.user, command.order, command.client_order_id)
     if order is None:
@@ -235,18 +236,19 @@ def amend_order(run: Decision, command: cmd.AmendOrder) -> None:
     price_ticks = order.price_ticks if command.price_ticks is None else command.price_ticks
     quantity_lots = order.quantity_lots if command.quantity_lots is None else command.quantity_lots
     remaining_lots = quantity_lots - order.filled_lots
-    hold = required_hold(order, price_ticks=price_ticks, remaining_lots=max(remaining_lots, 0))
+    requeued = (
+        price_ticks != order.price_ticks
+        or quantity_lots > order.quantity_lots
+        or _shows_more(order, command.display_lots)
+    )
+    rates = market.rates_of(order.user) if requeued else (order.maker_ppm, order.taker_ppm)
+    hold = required_hold(order, price_ticks=price_ticks, remaining_lots=max(remaining_lots, 0), rates=rates)
     code_or_none = checks.amend_refusal(
         run, user, market, order, command, price_ticks=price_ticks, quantity_lots=quantity_lots, hold=hold
     )
     if code_or_none is not None:
         run.reject(command.user, code_or_none, order=order.number)
         return
-    requeued = (
-        price_ticks != order.price_ticks
-        or quantity_lots > order.quantity_lots
-        or _shows_more(order, command.display_lots)
-    )
     run.emit(
         ev.OrderAmended(
             order.user,
@@ -257,6 +259,7 @@ def amend_order(run: Decision, command: cmd.AmendOrder) -> None:
             requeued,
             command.expires_at_us,
             command.display_lots,
+            *rates,
         )
     )
     if requeued and remaining_lots and order.stop_ticks is None:

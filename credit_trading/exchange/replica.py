@@ -112,7 +112,7 @@ _EFFECTS: dict[type[ev.Event], Callable[[ExchangeState, ev.Entry, Any], None]] =
     ev.OrderRefreshed: orders.order_refreshed,
     ev.OrderReduced: orders.order_reduced,
     ev.OrderCanceled: orders.order_canceled,
-    ev.OrdersMassCanceled: orders.orders_mass_canceled,
+    ev.OrdersMassCanceled: _nothing,
     ev.OrderExpired: orders.order_expired,
     ev.CommandRejected: accounts.command_rejected,
     ev.Trade: orders.trade,

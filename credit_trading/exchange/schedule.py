@@ -45,8 +45,11 @@ class Boundaries(msgspec.Struct, frozen=True, gc=False):
 
 NO_BOUNDARIES = Boundaries()
 
-Calendar = Callable[[Schedule, int], Boundaries]
-"""Knows time zones, so that the exchange need not: the first opening and the first close strictly after a moment."""
+Calendar = Callable[[Schedule, int], Boundaries | None]
+"""Knows time zones, so that the exchange need not: the first opening and the first close strictly after a moment.
+
+None where it does not know the schedule's.
+"""
 
 
 def no_sessions(_: Schedule, __: int) -> Boundaries:

@@ -245,5 +245,5 @@ def test_orders_are_amended_by_client_order_id_too(market: Market) -> None:
         place a1 ann sell 5 @ 5.00 named x1
         amend named:x1 by ann price 5.01
         book asks                     -> 5.01 x 5
-        amend named:x1 by bob price 5.02 -> reject order_not_open
+        amend named:x1 by bob price 5.02 -> error not_found
     """)

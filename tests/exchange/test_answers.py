@@ -29,9 +29,11 @@ def test_a_rejection_is_remembered_too() -> None:
     market.play("""
         place a1 ann buy 3 @ 5.00 id k1   -> reject insufficient_funds
         withdraw ann 11.00 USD id k2      -> reject insufficient_funds
+        place a0 ann sell 1 @ 9.00 named x1
+        cancel a0
         cancel named:x1 by ann id k3      -> reject order_not_open
         deposit ann 90.00 USD
-        place a2 ann buy 1 @ 5.00 named x1
+        place a2 ann buy 1 @ 5.00 named x2
         place a1 ann buy 3 @ 5.00 id k1   -> repeated insufficient_funds
         withdraw ann 11.00 USD id k2      -> repeated insufficient_funds
         cancel named:x1 by ann id k3      -> repeated order_not_open

@@ -65,16 +65,16 @@ def test_other_content_under_the_same_command_id_is_a_conflict(market: Market) -
 
 
 def test_orders_are_named_by_their_client_order_id(market: Market) -> None:
-    """To cancel or amend; what is done is open no longer, what never was is not either."""
+    """To cancel or amend; what is done is open no longer, what never was is not found."""
     market.play("""
         place a1 ann sell 5 @ 5.00 named x
         amend named:x by ann price 5.01
-        amend named:x by bob price 5.02              -> reject order_not_open
+        amend named:x by bob price 5.02              -> error not_found
         book asks                                    -> 5.01 x 5
         cancel named:x by ann
         cancel named:x by ann                        -> reject order_not_open
         amend named:x by ann price 5.01              -> reject order_not_open
-        cancel named:y by ann                        -> reject order_not_open
+        cancel named:y by ann                        -> error not_found
     """)
 
 
@@ -136,4 +136,25 @@ def test_an_id_is_taken_by_whichever_way_its_order_ended(market: Market) -> None
         place a7 ann buy 2 @ 5.00 named x3 id k3     -> reject duplicate_client_order_id
         place a8 ann buy 2 @ 5.00 named x4 id k4     -> reject duplicate_client_order_id
         place a9 ann buy 2 @ 5.00 named x5 id k5     -> reject duplicate_client_order_id
+    """)
+
+
+def test_a_refused_duplicate_leaves_the_name_to_its_order(market: Market) -> None:
+    """Whoever repeats the order that took the name gets its answer, whatever was refused under it meanwhile."""
+    market.play("""
+        place a1 ann sell 5 @ 5.00 named x id k1
+        place a2 ann sell 6 @ 5.00 named x           -> reject duplicate_client_order_id
+        place a1 ann sell 5 @ 5.00 named x           -> repeated new
+        place a3 ann sell 6 @ 5.00 named x           -> reject duplicate_client_order_id
+    """)
+
+
+def test_the_id_of_an_order_is_no_id_for_anything_else(market: Market) -> None:
+    """A cancel under it would make it stand for two things."""
+    market.play("""
+        place a1 ann sell 5 @ 5.00 named x
+        cancel a1 id user1/order/x                   -> error command_conflict
+        deposit ann 1.00 USD id user1/order/y        -> error command_conflict
+        place a1 ann sell 5 @ 5.00 named x           -> repeated new
+        queue asks                                   -> a1
     """)

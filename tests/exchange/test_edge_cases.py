@@ -108,7 +108,7 @@ def test_what_is_filled_or_unknown_can_be_neither_canceled_nor_amended(told_mark
         cancel b1                  -> reject order_not_open                                 | - / -
         cancel #77 by ann          -> error not_found                                       | - / -
         amend #77 by ann price 1.00  -> error not_found                                     | - / -
-        cancel named:none by ann   -> reject order_not_open                                 | - / -
+        cancel named:none by ann   -> error not_found                                       | - / -
         place c1 cat sell 1 @ 5.00                                                          | - / 5.00 x 1
         cancel c1 by ann           -> error not_found                                       | - / 5.00 x 1
     """)

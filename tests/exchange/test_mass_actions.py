@@ -94,7 +94,7 @@ def test_a_suspended_user_may_cancel_and_move_money(market: Market) -> None:
     market.play("""
         suspend ann
         cancel-all ann                  -> mass cancel of 0
-        cancel named:x by ann           -> reject order_not_open
+        cancel named:x by ann           -> error not_found
         deposit ann 1.00 USD
         withdraw ann 2.00 USD
         balance ann USD                 -> 99999.00

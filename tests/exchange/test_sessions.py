@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from credit_trading.exchange import engine
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.exchange_state import NEVER_US
+from credit_trading.exchange.schedule import Boundaries, Schedule
 from credit_trading.exchange.state import dump, restore
 from tests.exchange.market import Market
-from tests.exchange.replicas import START_US
+from tests.exchange.replicas import SECOND_US, START_US, SYMBOL
 
 
 @pytest.mark.parametrize(
@@ -271,3 +273,48 @@ def test_the_next_moment_is_known_and_survives_a_checkpoint(market: Market) -> N
     assert market.live.next_due_us == START_US + 5_000_000
     market.play("cancel b1")
     assert market.live.next_due_us == NEVER_US
+
+
+def test_an_instrument_whose_time_zone_is_not_known_here_is_closed_and_all_else_goes_on(market: Market) -> None:
+    """Nobody trades at a wrong hour, and no one else waits for it; a new schedule or a hand opens it again."""
+    market.play("""
+        schedule +0s-+10s +20s-+30s
+        place b1 bob buy 5 @ 5.00
+    """)
+    market.live.take_pending()
+    engine.advance(market.live, time_us=START_US + 10 * SECOND_US, calendar=lambda _, __: None)
+    (entry,) = market.live.take_pending()
+    market.followed.apply(entry)
+    market.entries.append(entry)
+    assert isinstance(entry.event, ev.InstrumentStatusChanged)
+    assert (entry.event.session_open, entry.event.reason) == (False, "unknown_time_zone")
+    assert market.live.next_due_us == NEVER_US
+    market.play("""
+        at +25s
+        place b2 bob buy 5 @ 5.00             -> reject instrument_closed
+        cancel b1
+        open
+        place b3 bob buy 5 @ 5.00
+    """)
+
+
+def test_what_nobody_saw_for_long_is_passed_over_in_one_step(market: Market) -> None:
+    """A year without a command must not become a year of openings and closes under the lock; the last week is told one by one."""
+    day, week = 86_400, 7 * 86_400
+    sessions = [(START_US + n * day * SECOND_US, START_US + (n * day + 9) * SECOND_US) for n in range(1, 400)]
+
+    def daily(_: Schedule, after_us: int) -> Boundaries:
+        return Boundaries(
+            next((opens for opens, _ in sessions if opens > after_us), None),
+            next((closes for _, closes in sessions if closes > after_us), None),
+        )
+
+    market.play("schedule +86400s-+86409s -> session closes")
+    engine.advance(market.live, time_us=START_US + 360 * day * SECOND_US + 1, calendar=daily)
+    entries = market.live.take_pending()
+    for entry in entries:
+        market.followed.apply(entry)
+        market.entries.append(entry)
+    assert len(entries) <= 2 * week // day + 2
+    assert market.live.markets[SYMBOL].session_open
+    assert market.live.markets[SYMBOL].boundaries.closes_at_us == sessions[359][1]

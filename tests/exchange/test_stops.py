@@ -303,3 +303,13 @@ def test_a_user_has_a_thousand_waiting_stops_in_an_instrument_at_most(market: Ma
         place s1002 ann buy 1 market stop 6.00
         place s1003 ann buy 1 market stop 6.00        -> reject too_many_open_orders
     """)
+
+
+def test_the_answer_tells_of_a_trade_with_a_stop_that_the_order_elected(market: Market) -> None:
+    """The order's rest stands in the book when the stop comes in, and trades with it under the same command."""
+    market.play("""
+        place a1 ann sell 5 @ 10.00
+        place s1 bob sell 5 market stop 10.00
+        place d1 dan buy 10 @ 10.00   -> trade a1 5 @ 10.00, trigger s1 @ 9.50, trade d1 5 @ 10.00
+        answer                        -> filled 10 of 10 for 100.00 fees 0.00
+    """)

@@ -101,3 +101,22 @@ def test_rates_go_with_their_user(market: Market) -> None:
         rules taker 0.009
     """)
     assert market.live.markets["TREE/USD"].user_fees == {}
+
+
+def test_an_order_that_loses_its_place_takes_the_rates_of_its_moment(market: Market) -> None:
+    """It is as a new one; else an old order of one lot would buy at old rates for ever. What keeps its place keeps its rates."""
+    market.play("""
+        place a1 ann buy 1 @ 5.00
+        place a2 ann buy 10 @ 4.00
+        rules maker 0.01 taker 0.02
+        amend a2 quantity 9
+        order a2                      -> new 0 of 9 @ 4.00 hold 36.00
+        amend a1 quantity 10
+        order a1                      -> new 0 of 10 @ 5.00 hold 51.00
+        place b1 bob sell 10 @ 5.00   -> trade a1 10 @ 5.00 fees 1.00/0.50
+        amend a2 price 4.50
+        order a2                      -> new 0 of 9 @ 4.50 hold 41.31
+        userfees ann 0.00 0.00
+        amend a2 price 4.40
+        order a2                      -> new 0 of 9 @ 4.40 hold 39.60
+    """)
