@@ -13,7 +13,7 @@ from credit_trading import Rejection
 from credit_trading.app import JournalEntry
 from credit_trading.exchange.commands import AmendOrder
 from credit_trading.exchange.events import KINDS
-from credit_trading.exchange.market import MarketStatus
+from credit_trading.exchange.market import MarketStatus, StatusReason
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.order import CancelReason, ExpiryReason, OrderStatus, OrderType, SelfTrade, TimeInForce
 from tests.floor import SYMBOL, Floor
@@ -64,7 +64,7 @@ def test_every_rejection_stands_in_the_order_of_its_check_with_its_sentence() ->
 
 def test_every_code_that_the_order_rules_mention_exists() -> None:
     """Words of orders, rejections, events, rules and parameters: what is written with an underscore is one of them."""
-    enumerations: list[type[StrEnum]] = [*WORDS, Rejection]
+    enumerations: list[type[StrEnum]] = [*WORDS, Rejection, StatusReason]
     known = {word.value for words in enumerations for word in words}
     known |= {kind for kind, _ in KINDS} | {*AmendOrder.__struct_fields__, *MarketRules.__struct_fields__}
     assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", RULES)) - known == set()

@@ -6,13 +6,10 @@ from credit_trading.errors import AlreadyExists, InvalidInput
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.decision import Decision
-from credit_trading.exchange.market import Market
+from credit_trading.exchange.market import Market, StatusReason
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries
-
-REQUESTED, BY_SCHEDULE, UNKNOWN_TIME_ZONE = "requested", "schedule", "unknown_time_zone"
-"""Why a status changed."""
 
 
 def add_asset(run: Decision, command: cmd.AddAsset) -> None:
@@ -107,12 +104,12 @@ def set_schedule(run: Decision, command: cmd.SetSchedule) -> None:
         )
     run.emit(ev.InstrumentScheduled(command.symbol, schedule, boundaries.opens_at_us, boundaries.closes_at_us))
     if schedule is not None and boundaries.is_open != market.session_open:
-        run.emit(_status(market, session_open=boundaries.is_open, reason=BY_SCHEDULE))
+        run.emit(_status(market, session_open=boundaries.is_open, reason=StatusReason.SCHEDULE))
 
 
 def set_instrument_status(run: Decision, command: cmd.SetInstrumentStatus) -> None:
     market = run.market(command.symbol)
-    run.emit(_status(market, halted=command.halted, session_open=command.session_open, reason=REQUESTED))
+    run.emit(_status(market, halted=command.halted, session_open=command.session_open, reason=StatusReason.REQUESTED))
 
 
 def session_change(market: Market, boundaries: Boundaries | None) -> ev.InstrumentStatusChanged:
@@ -121,14 +118,14 @@ def session_change(market: Market, boundaries: Boundaries | None) -> ev.Instrume
     Where they cannot be told, the instrument is closed until it is opened by hand or given a schedule: everything else goes on.
     """
     if boundaries is None:
-        return _status(market, session_open=False, reason=UNKNOWN_TIME_ZONE, boundaries=NO_BOUNDARIES)
-    return _status(market, session_open=boundaries.is_open, reason=BY_SCHEDULE, boundaries=boundaries)
+        return _status(market, session_open=False, reason=StatusReason.UNKNOWN_TIME_ZONE, boundaries=NO_BOUNDARIES)
+    return _status(market, session_open=boundaries.is_open, reason=StatusReason.SCHEDULE, boundaries=boundaries)
 
 
 def _status(
     market: Market,
     *,
-    reason: str,
+    reason: StatusReason,
     halted: bool | None = None,
     session_open: bool | None = None,
     boundaries: Boundaries | None = None,
@@ -139,7 +136,7 @@ def _status(
         market.instrument.symbol,
         market.halted if halted is None else halted,
         market.session_open if session_open is None else session_open,
-        reason,
+        reason.value,
         boundaries.opens_at_us,
         boundaries.closes_at_us,
     )

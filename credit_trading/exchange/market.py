@@ -21,6 +21,14 @@ class MarketStatus(StrEnum):
     CLOSED = "closed"
 
 
+class StatusReason(StrEnum):
+    """Why a status changed."""
+
+    REQUESTED = "requested"
+    SCHEDULE = "schedule"
+    UNKNOWN_TIME_ZONE = "unknown_time_zone"
+
+
 @attrs.define(eq=False)
 class Market:
     """`boundaries` are the next opening and close by `schedule`. `user_fees` are users' own (maker, taker) rates, None for the rules'."""
