@@ -94,3 +94,20 @@ def test_an_answer_speaks_of_its_own_command_for_ever(market: Market) -> None:
         place a1 ann sell 5 @ 5.00 id k1  -> repeated new
         answer                            -> new 0 of 5 for 0.00 fees 0.00
     """)
+
+
+def test_each_id_is_forgotten_at_its_own_age(market: Market) -> None:
+    """One that outlives an older one does not live for longer than that."""
+    market.play("""
+        deposit ann 1.00 USD id k1
+        at +43200s
+        deposit ann 2.00 USD id k2
+        at +86401s
+        deposit ann 2.00 USD id k2    -> repeated done
+        deposit ann 3.00 USD id k3
+        at +129601s
+        deposit ann 4.00 USD id k4
+        deposit ann 2.00 USD id k2
+        deposit ann 3.00 USD id k3    -> repeated done
+    """)
+    market.check_history()
