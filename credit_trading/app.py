@@ -15,6 +15,7 @@ import attrs
 import msgspec
 import sqlite_utils
 
+from credit_trading.checks import checked_number, shown
 from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
 from credit_trading.errors import AlreadyExists, FileCorrupt, InvalidInput, NotAnExchange, StorageError, Unwritable
@@ -126,21 +127,22 @@ class Exchange:
         self.market_data = MarketData(self._live, timeout_s=settings.lock_timeout_s)
 
     def as_admin(self, name: str, *, origin: str | None = None, correlation_id: str | None = None) -> Admin:
-        """The exchange for an administrator; `name` stands in audit trails."""
-        if not name or not name.isprintable() or len(name) > 64:
+        """The exchange for an administrator; `name` stands in audit trails. Raises InvalidInput."""
+        if not isinstance(name, str) or not name or not name.isprintable() or len(name) > 64:
             raise InvalidInput(
-                "as_admin", name[:40], "an admin's name is 1 to 64 printable characters", hint='For example "setup".'
+                "as_admin", shown(name), "an admin's name is 1 to 64 printable characters", hint='For example "setup".'
             )
         return Admin(self, self._desk, Principal(actor=f"admin:{name}", origin=origin, correlation_id=correlation_id))
 
     def as_user(self, user_id: str, *, origin: str | None = None, correlation_id: str | None = None) -> User:
-        """The exchange for one user acting for themselves. Raises NotFound."""
+        """The exchange for one user acting for themselves. Raises NotFound, InvalidInput."""
+        number = self._desk.user_number(user_id)
         return User(
             self,
             self._desk,
             Principal(
                 actor=f"user:{user_id}",
-                number=self._desk.user_number(user_id),
+                number=number,
                 user_id=user_id,
                 origin=origin,
                 correlation_id=correlation_id,
@@ -157,7 +159,8 @@ class Exchange:
     def expire_due(self) -> int:
         """The sweep: what is due by time alone happens now instead of just before the next command. Returns how many orders expired.
 
-        Orders expire, instruments open and close by their schedules.
+        Orders expire, instruments open and close by their schedules. Until then an order whose time is up still stands in lists and
+        books, though it can no longer trade; an instrument's own status is always shown by the clock.
         """
         return self._sequencer.expire_due()
 
@@ -254,7 +257,9 @@ class Admin:
         )
 
     def journal(self, *, after: int = 0) -> Iterator[JournalEntry]:
-        """What happened, in order, beyond the sequence `after`, up to now."""
+        """What happened, in order, beyond the sequence `after`, up to now. Raises InvalidInput."""
+        problem = "a sequence is a whole number, 0 or more"
+        after = checked_number(after, what="journal", problem=problem, hint="The first event is number 1.")
         last = self._exchange.sequence
         while after < last:
             with self._desk.live.history() as log:

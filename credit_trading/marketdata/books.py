@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import attrs
 
+from credit_trading.checks import checked_text
 from credit_trading.errors import FileForeign, NotFound
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.follower import Position
@@ -50,7 +51,8 @@ class Standing:
         )
 
     def book(self, symbol: str) -> tuple[Depth, Instrument]:
-        """Raises NotFound."""
+        """Raises NotFound, InvalidInput for what is no text."""
+        symbol = checked_text(symbol, what="symbol")
         if symbol not in self.instruments:
             hint = "List them: credit-trading instruments list."
             raise NotFound("instruments", symbol, "no such instrument", hint=hint)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from credit_trading.checks import LARGEST, checked_number
 from credit_trading.clock import format_time
-from credit_trading.errors import InvalidInput
 from credit_trading.journal.live import LiveReplica
 from credit_trading.marketdata.books import Books
 from credit_trading.marketdata.check import check
@@ -30,12 +30,13 @@ from credit_trading.money import Instrument
 MOST_TRADES = 10_000
 """In one answer; `before` leads on."""
 
-_LARGEST = 2**63 - 1
-"""No id is larger than SQLite's integers."""
-
 
 class MarketData:
-    """Follows the journal by itself and never asks a user's file. May be used from many threads."""
+    """Follows the journal by itself and never asks a user's file. May be used from many threads.
+
+    An order whose time is up stands in the book until the next command of anybody, or `Exchange.expire_due`, has ended it. All questions
+    raise InvalidInput for what is no symbol or no number.
+    """
 
     def __init__(self, live: LiveReplica, *, timeout_s: float) -> None:
         self._live = live
@@ -76,16 +77,18 @@ class MarketData:
 
     def get_trades(self, symbol: str, limit: int = 50, before: int | None = None) -> TradesRecord:
         """The latest first, 1 to 10,000 of them; those with ids below `before`, if that is given. Raises NotFound."""
-        if not 1 <= limit <= MOST_TRADES:
-            raise InvalidInput(
-                "trades", limit, f"between 1 and {MOST_TRADES:,} trades are shown at once", hint="Give --limit 50."
-            )
-        if before is not None and before < 1:
-            raise InvalidInput("trades", before, "trade ids count from 1", hint="Give the last id of the page before.")
+        limit = checked_number(
+            limit,
+            what="trades",
+            problem=f"between 1 and {MOST_TRADES:,} trades are shown at once",
+            hint="Give --limit 50.",
+            least=1,
+            most=MOST_TRADES,
+        )
+        before = LARGEST if before is None else _trade_id(before)
         with self._books.caught_up() as standing:
             _, show = standing.book(symbol)
-        latest_id = _LARGEST if before is None else min(before, _LARGEST)
-        position, found = self._trades.latest(symbol, limit=limit, before=latest_id)
+        position, found = self._trades.latest(show.symbol, limit=limit, before=before)
         return TradesRecord(symbol=symbol, sequence=position.sequence, trades=[_trade(trade, show) for trade in found])
 
     def check(self) -> list[str]:
@@ -94,8 +97,15 @@ class MarketData:
 
 
 def _check_depth(depth: int | None) -> None:
-    if depth is not None and depth < 1:
-        raise InvalidInput("book", depth, "the depth counts levels from 1", hint="Give --depth 10.")
+    if depth is not None:
+        problem = "the depth counts levels from 1"
+        checked_number(depth, what="book", problem=problem, hint="Give --depth 10.", least=1)
+
+
+def _trade_id(before: int) -> int:
+    """No id is larger than SQLite's integers, so none is left out."""
+    problem, hint = "trade ids count from 1", "Give the last id of the page before."
+    return min(checked_number(before, what="trades", problem=problem, hint=hint, least=1, most=None), LARGEST)
 
 
 def _levels(side: DepthSide, depth: int | None, show: Instrument) -> list[LevelRecord]:

@@ -91,9 +91,9 @@ class AccountAdministration:
         key: str | None,
         note: str | None,
     ) -> Prepared:
-        units = self._desk.asset(asset).parse_positive(amount)
+        known = self._desk.asset(asset)
         return self._desk.sequencer.prepare(
-            kind(self._desk.user_number(user_id), asset, units),
+            kind(self._desk.user_number(user_id), known.code, known.parse_positive(amount)),
             scope=self._principal.scope,
             command_id=self._principal.scoped(key, kind="key"),
             note=self._principal.note(note),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import attrs
 
+from credit_trading.checks import checked_number
 from credit_trading.errors import InvalidInput, NotFound, OrderRejected
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.events import CommandRejected, OrderCanceled, Trade, TradedOffBook
+from credit_trading.exchange.events import CommandRejected, Trade, TradedOffBook
 from credit_trading.exchange.order import Side
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.money import MAX_UNITS, parse_rate
+from credit_trading.money import parse_rate
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.instrument_record import rate
 from credit_trading.trading.outcome import MassCancelReport, Outcome
@@ -76,18 +77,16 @@ class TradingAdministration:
                 "orders.cancel-all", "", "neither a user nor an instrument is named", hint="Name one of them, or both."
             )
         number = None if user_id is None else self._desk.user_number(user_id)
-        if symbol is not None:
-            self._desk.instrument(symbol)
-        prepared = self._prepare(cmd.CancelOrders(number, symbol))
+        known = None if symbol is None else self._desk.instrument(symbol).symbol
+        prepared = self._prepare(cmd.CancelOrders(number, known))
         outcome, answer = self._desk.run("orders.cancel-all", user_id or symbol, prepared)
         return MassCancelReport.of(outcome, answer)
 
     def suspend_user(self, user_id: str, *, note: str | None = None) -> Suspension:
         """Cancels the user's open orders and refuses new ones; cancels, deposits and withdrawals go on. Raises NotFound."""
         command = cmd.SuspendUser(self._desk.user_number(user_id))
-        outcome, _ = self._desk.run("users.suspend", user_id, self._prepare(command, note))
-        canceled = self._canceled_by(outcome)
-        return Suspension(user_id=user_id, suspended=True, orders=canceled, sequence=outcome.sequence)
+        _, answer = self._desk.run("users.suspend", user_id, self._prepare(command, note))
+        return Suspension(user_id=user_id, suspended=True, orders=answer.orders, sequence=answer.sequence)
 
     def resume_user(self, user_id: str, *, note: str | None = None) -> Suspension:
         """The user may trade again. Raises NotFound."""
@@ -103,10 +102,10 @@ class TradingAdministration:
         Raises InvalidInput where the exchange could have to pay for a trade, NotFound.
         """
         number = self._desk.user_number(user_id)
-        self._desk.instrument(symbol)
+        known = self._desk.instrument(symbol).symbol
         maker_ppm = None if maker_fee is None else parse_rate(maker_fee, what="maker fee")
         taker_ppm = None if taker_fee is None else parse_rate(taker_fee, what="taker fee")
-        prepared = self._prepare(cmd.SetUserFees(number, symbol, maker_ppm, taker_ppm))
+        prepared = self._prepare(cmd.SetUserFees(number, known, maker_ppm, taker_ppm))
         self._desk.run("users.fees", user_id, prepared)
         return _user_fees(user_id, symbol, (maker_ppm, taker_ppm))
 
@@ -150,10 +149,13 @@ class TradingAdministration:
 
     def _bust(self, trade_id: int) -> cmd.BustTrade:
         """What the trade posted, as the journal has it."""
-        if isinstance(trade_id, bool) or not isinstance(trade_id, int) or not 0 < trade_id <= MAX_UNITS:
-            raise InvalidInput(
-                "trades.bust", str(trade_id)[:40], "a trade id is a whole number above zero", hint="For example 17."
-            )
+        trade_id = checked_number(
+            trade_id,
+            what="trades.bust",
+            problem="a trade id is a whole number above zero",
+            hint="For example 17.",
+            least=1,
+        )
         with self._desk.live.history() as log:
             trade = log.trade(trade_id)
         if isinstance(trade, TradedOffBook):
@@ -202,15 +204,6 @@ class TradingAdministration:
             f"{code.sentence}: {self._user_id(lacking)} must give back {missing}",
             hint=code.hint,
         )
-
-    def _canceled_by(self, outcome: Outcome) -> int:
-        """How many cancels followed under the command's id."""
-        count = 0
-        with self._desk.live.history() as log:
-            while (entry := log.entry(outcome.sequence + count + 1)) is not None and entry.cause == outcome.command_id:
-                assert isinstance(entry.event, OrderCanceled)
-                count += 1
-        return count
 
     def _user_id(self, number: int) -> str:
         with self._desk.live.history() as log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from credit_trading.checks import checked_text
 from credit_trading.exchange import commands as cmd
 from credit_trading.money import Asset
 from credit_trading.trading.desk import Desk
@@ -26,7 +27,7 @@ class AssetAdministration:
 
     def add_asset(self, code: str, *, decimals: int) -> AssetRecord:
         """Raises InvalidInput, AlreadyExists."""
-        asset = Asset.checked(code, decimals)
+        asset = Asset.checked(checked_text(code, what="asset"), decimals)
         self._desk.run(
             "assets.add", code, self._desk.sequencer.prepare(cmd.AddAsset(asset), scope=self._scope, note=self._note)
         )

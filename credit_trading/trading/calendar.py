@@ -8,29 +8,38 @@ daylight saving leaves out is the moment at which it is left out; one that comes
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from credit_trading.errors import StorageError
 from credit_trading.exchange.schedule import Boundaries, Schedule
 
-LONGEST_PAUSE_DAYS = 400
-"""Further ahead than this no opening is looked for."""
+_log = logging.getLogger(__name__)
+
+_LOOK_AHEAD_DAYS = 400
+"""So far beyond today and the last holiday sessions are looked for; weekly ones come sooner, unless the calendar ends."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 
 
-def next_boundaries(schedule: Schedule, after_us: int) -> Boundaries:
-    """The first opening and the first close strictly after that moment; None for what does not come within some 400 days.
+def next_boundaries(schedule: Schedule, after_us: int) -> Boundaries | None:
+    """The first opening and the first close strictly after that moment; those beyond the year 9999 do not come.
 
-    Raises StorageError where this machine does not know the time zone.
+    None, and a warning, where this machine does not know the time zone: it was set on one that knows more.
     """
+    try:
+        zone = _zone(schedule.time_zone)
+    except (KeyError, ValueError, OSError):
+        _log.warning(
+            "this machine does not know the time zone %s; update it: pip install --upgrade tzdata", schedule.time_zone
+        )
+        return None
     opens_at_us = closes_at_us = None
-    for opens_us, closes_us in _sessions(schedule, after_us):
+    for opens_us, closes_us in _sessions(schedule, zone, after_us):
         if opens_at_us is None and opens_us > after_us:
             opens_at_us = opens_us
         if closes_at_us is None and closes_us > after_us:
@@ -40,12 +49,14 @@ def next_boundaries(schedule: Schedule, after_us: int) -> Boundaries:
     return Boundaries(opens_at_us, closes_at_us)
 
 
-def _sessions(schedule: Schedule, after_us: int) -> Iterator[tuple[int, int]]:
+def _sessions(schedule: Schedule, zone: ZoneInfo, after_us: int) -> Iterator[tuple[int, int]]:
     """The sessions around and after that moment, in order; those that daylight saving leaves nothing of are left out."""
-    zone, holidays = zone_of(schedule.time_zone), frozenset(schedule.holidays)
+    holidays = frozenset(schedule.holidays)
     # A session may end on the day after the one on which it begins, and that day may still have to come elsewhere.
     first = (_EPOCH + after_us * _MICROSECOND).date().toordinal() - 3
-    for ordinal in range(max(first, 1), min(first + LONGEST_PAUSE_DAYS, date.max.toordinal() - 2)):
+    last_holiday = date.fromisoformat(max(holidays)).toordinal() if holidays else first
+    end = min(max(first, last_holiday) + _LOOK_AHEAD_DAYS, date.max.toordinal() - 2)
+    for ordinal in range(max(first, 1), end):
         day = date.fromordinal(ordinal)
         if day.isoformat() in holidays:
             continue
@@ -79,15 +90,5 @@ def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
     return after
 
 
-@lru_cache(maxsize=64)
-def zone_of(name: str) -> ZoneInfo:
-    """Raises StorageError: whether a name is right was asked when the schedule was set, perhaps on a machine that knows more."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise StorageError(
-            "calendar",
-            name,
-            "this machine does not know the time zone",
-            hint="Update it: pip install --upgrade tzdata.",
-        ) from error
+_zone = lru_cache(maxsize=64)(ZoneInfo)
+"""What is not known is looked for each time: it may come with an update."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import attrs
 
+from credit_trading.checks import checked_text
 from credit_trading.errors import NotFound
 from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.replica import Replica
@@ -58,7 +59,8 @@ class Desk:
             yield connection
 
     def instrument(self, symbol: str) -> Instrument:
-        """Raises NotFound. What is known once never changes, so it is kept."""
+        """Raises NotFound, InvalidInput for what is no text. What is known once never changes, so it is kept."""
+        symbol = checked_text(symbol, what="symbol")
         known = self._instruments.get(symbol)
         if known is None:
             market = self.reading(lambda replica: replica.markets.get(symbol))
@@ -70,7 +72,8 @@ class Desk:
         return known
 
     def asset(self, code: str) -> Asset:
-        """Raises NotFound."""
+        """Raises NotFound, InvalidInput for what is no text."""
+        code = checked_text(code, what="asset")
         known = self._assets.get(code)
         if known is None:
             known = self.reading(lambda replica: replica.assets.get(code))
@@ -80,6 +83,7 @@ class Desk:
         return known
 
     def user_number(self, user_id: str) -> int:
-        """Raises NotFound unless the user exists and is not deleted."""
+        """Raises NotFound unless the user exists and is not deleted, InvalidInput for what is no text."""
+        user_id = checked_text(user_id, what="user id")
         with self.live.history() as log:
             return catalogue.by_id(log.connection, user_id).number

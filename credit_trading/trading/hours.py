@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from zoneinfo import available_timezones
 
+from credit_trading.checks import checked_text, shown
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange.schedule import Schedule, WeeklySession
 
@@ -20,6 +21,9 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
 _WEEK_MINUTES = 7 * _DAY_MINUTES
 _MOST_HOLIDAYS = 1_000
+_MOST_SESSIONS = 100
+"""Of a week: each costs two events when it opens and closes, in the way of all orders."""
+_LONGEST_HOURS = 4_000
 
 _PART = re.compile(r"([a-z]+)(?:-([a-z]+))? +([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -32,7 +36,10 @@ def parse_schedule(hours: str, *, time_zone: str, holidays: Iterable[str | date]
 
     Raises InvalidInput that says which part is wrong.
     """
-    sessions = [session for part in str(hours).lower().split(",") for session in _part(part.strip())]
+    parts = checked_text(hours, what="trading hours", longest=_LONGEST_HOURS).lower().split(",")
+    sessions = [session for part in parts for session in _part(part.strip())]
+    if len(sessions) > _MOST_SESSIONS:
+        raise _wrong(f"{len(sessions)} sessions", f"a week has at most {_MOST_SESSIONS}", "Join some of them.")
     sessions.sort(key=lambda session: (session.day, session.opens_minute))
     _check_apart(sessions)
     return Schedule(_checked_zone(time_zone), tuple(sessions), _checked_holidays(holidays))
@@ -92,14 +99,15 @@ def _check_apart(sessions: Sequence[WeeklySession]) -> None:
 
 
 def _checked_zone(name: str) -> str:
-    # What a machine calls its own time is another zone on the next one.
-    known = available_timezones() - {"localtime"}
+    # What a machine calls its own time is another zone on the next one, and Factory is what stands for none.
+    known = available_timezones() - {"localtime", "Factory"}
+    name = checked_text(name, what="time zone")
     if name in known:
         return name
-    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
     raise InvalidInput(
         "time zone",
-        str(name)[:40],
+        shown(name),
         "no such time zone",
         hint=f"Did you mean {near[0]}?" if near else "Give an IANA name, such as Europe/Berlin or UTC.",
     )
@@ -107,7 +115,7 @@ def _checked_zone(name: str) -> str:
 
 def _checked_holidays(holidays: Iterable[str | date]) -> tuple[str, ...]:
     """ISO dates, each once, in order."""
-    if isinstance(holidays, str):
+    if isinstance(holidays, str) or not isinstance(holidays, Iterable):
         raise _no_date(holidays)
     checked = sorted({_iso_date(holiday) for holiday in holidays})
     if len(checked) > _MOST_HOLIDAYS:
@@ -118,9 +126,9 @@ def _checked_holidays(holidays: Iterable[str | date]) -> tuple[str, ...]:
 
 
 def _iso_date(holiday: str | date) -> str:
-    text = str(holiday)
+    text = holiday.isoformat() if isinstance(holiday, date) else holiday
     try:
-        if _DATE.fullmatch(text) is None:
+        if not isinstance(text, str) or _DATE.fullmatch(text) is None:
             raise ValueError(text)
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
@@ -128,7 +136,7 @@ def _iso_date(holiday: str | date) -> str:
 
 
 def _no_date(holiday: object) -> InvalidInput:
-    return InvalidInput("holidays", str(holiday)[:40], "not a date", hint="Write a list of dates such as 2026-12-25.")
+    return InvalidInput("holidays", shown(holiday), "not a date", hint="Write a list of dates such as 2026-12-25.")
 
 
 def _ranges(days: Sequence[int]) -> list[str]:
@@ -151,4 +159,4 @@ def _time(minute: int) -> str:
 
 
 def _wrong(text: str, problem: str, hint: str) -> InvalidInput:
-    return InvalidInput("trading hours", text[:60], problem, hint=hint)
+    return InvalidInput("trading hours", shown(text), problem, hint=hint)

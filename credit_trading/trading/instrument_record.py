@@ -6,7 +6,9 @@ import attrs
 
 from credit_trading.clock import format_time
 from credit_trading.exchange.market import Market
+from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries
 from credit_trading.money import format_units
+from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.hours import format_hours
 
 
@@ -44,7 +46,9 @@ class InstrumentRecord:
     last_price: str | None
 
     @classmethod
-    def of(cls, market: Market) -> InstrumentRecord:
+    def of(cls, market: Market, now_us: int) -> InstrumentRecord:
+        """As it stands at `now_us`, whether or not a command has come since the session changed."""
+        session_open, boundaries = _session(market, now_us)
         instrument, rules, schedule = market.instrument, market.rules, market.schedule
         return cls(
             symbol=instrument.symbol,
@@ -52,8 +56,8 @@ class InstrumentRecord:
             quote=instrument.quote.code,
             tick=instrument.tick_size,
             lot=instrument.lot_size,
-            status=market.status.value,
-            session="open" if market.session_open else "closed",
+            status="halted" if market.halted else _word(session_open),
+            session=_word(session_open),
             maker_fee=rate(rules.maker_ppm),
             taker_fee=rate(rules.taker_ppm),
             collar=rate(rules.collar_ppm),
@@ -67,8 +71,8 @@ class InstrumentRecord:
             hours=None if schedule is None else format_hours(schedule.sessions),
             time_zone=None if schedule is None else schedule.time_zone,
             holidays=[] if schedule is None else list(schedule.holidays),
-            next_open=_moment(market.boundaries.opens_at_us),
-            next_close=_moment(market.boundaries.closes_at_us),
+            next_open=_moment(boundaries.opens_at_us),
+            next_close=_moment(boundaries.closes_at_us),
             last_price=None if market.last_price_ticks is None else instrument.format_price(market.last_price_ticks),
         )
 
@@ -77,6 +81,19 @@ def rate(ppm: int) -> str:
     """Millionths as decimal text without trailing zeros: 2,500 is `0.0025`."""
     text = format_units(ppm, 6).rstrip("0")
     return text.rstrip(".")
+
+
+def _session(market: Market, now_us: int) -> tuple[bool, Boundaries]:
+    """Whether it is under way by the clock, and what comes next; closed where this machine does not know the time zone."""
+    due_us = market.boundaries.next_us
+    if market.schedule is None or due_us is None or due_us > now_us:
+        return market.session_open, market.boundaries
+    boundaries = next_boundaries(market.schedule, now_us) or NO_BOUNDARIES
+    return boundaries.is_open, boundaries
+
+
+def _word(session_open: bool) -> str:
+    return "open" if session_open else "closed"
 
 
 def _moment(moment_us: int | None) -> str | None:

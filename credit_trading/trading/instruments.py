@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Unpack
 
-from credit_trading.errors import InvalidInput, NotFound
+from credit_trading.checks import checked_text, shown
+from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.market import Market
 from credit_trading.exchange.market_rules import MarketRules
-from credit_trading.exchange.replica import Replica
 from credit_trading.money import Instrument
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.hours import parse_schedule
@@ -34,6 +33,7 @@ class InstrumentAdministration:
 
         It is open at once. Raises InvalidInput, NotFound for an unknown asset, AlreadyExists.
         """
+        symbol = checked_text(symbol, what="symbol")
         instrument = Instrument.checked(
             symbol, self._desk.asset(base), self._desk.asset(quote), tick_size=tick, lot_size=lot
         )
@@ -42,12 +42,16 @@ class InstrumentAdministration:
         return self._run("instruments.add", symbol, self._prepare(command))
 
     def show_instrument(self, symbol: str) -> InstrumentRecord:
-        """Raises NotFound."""
-        return self._desk.reading(lambda replica: InstrumentRecord.of(_market(replica, symbol)))
+        """As it is now by the clock, also where no command has come since its schedule opened or closed it. Raises NotFound."""
+        symbol, now_us = self._desk.instrument(symbol).symbol, self._desk.sequencer.clock.now_us()
+        return self._desk.reading(lambda replica: InstrumentRecord.of(replica.markets[symbol], now_us))
 
     def list_instruments(self) -> list[InstrumentRecord]:
-        """In the order in which they were added."""
-        return self._desk.reading(lambda replica: [InstrumentRecord.of(market) for market in replica.markets.values()])
+        """In the order in which they were added; each as `show_instrument` shows it."""
+        now_us = self._desk.sequencer.clock.now_us()
+        return self._desk.reading(
+            lambda replica: [InstrumentRecord.of(market, now_us) for market in replica.markets.values()]
+        )
 
     def set_rules(self, symbol: str, **rules: Unpack[Rules]) -> InstrumentRecord:
         """Changes the rules that are named (see `Rules`), for orders that come from now on; open orders keep the fees they came with.
@@ -55,9 +59,12 @@ class InstrumentAdministration:
         Raises InvalidInput, NotFound.
         """
         if not rules:
-            raise InvalidInput("instruments.set", symbol, "nothing to change", hint="Name a rule, such as taker_fee.")
-        changes = rule_changes(self._desk.instrument(symbol), rules)
-        return self._run("instruments.set", symbol, self._prepare(cmd.SetRules(symbol, changes)))
+            raise InvalidInput(
+                "instruments.set", shown(symbol), "nothing to change", hint="Name a rule, such as taker_fee."
+            )
+        instrument = self._desk.instrument(symbol)
+        command = cmd.SetRules(instrument.symbol, rule_changes(instrument, rules))
+        return self._run("instruments.set", symbol, self._prepare(command))
 
     def set_schedule(
         self, symbol: str, *, hours: str, time_zone: str, holidays: Iterable[str | date] = ()
@@ -66,12 +73,14 @@ class InstrumentAdministration:
 
         From now on it is open or closed as they say. DAY orders expire at each close. Raises InvalidInput, NotFound.
         """
+        known = self._desk.instrument(symbol).symbol
         schedule = parse_schedule(hours, time_zone=time_zone, holidays=holidays)
-        return self._run("instruments.schedule", symbol, self._prepare(cmd.SetSchedule(symbol, schedule)))
+        return self._run("instruments.schedule", symbol, self._prepare(cmd.SetSchedule(known, schedule)))
 
     def clear_schedule(self, symbol: str) -> InstrumentRecord:
         """It stays open or closed, as it is, until that is changed by hand. Raises NotFound."""
-        return self._run("instruments.schedule", symbol, self._prepare(cmd.SetSchedule(symbol, None)))
+        command = cmd.SetSchedule(self._desk.instrument(symbol).symbol, None)
+        return self._run("instruments.schedule", symbol, self._prepare(command))
 
     def halt_instrument(self, symbol: str, *, note: str | None = None) -> InstrumentRecord:
         """From now on it takes cancels only, whatever its schedule says, until it is resumed. Raises NotFound."""
@@ -104,7 +113,8 @@ class InstrumentAdministration:
         halted: bool | None = None,
         session_open: bool | None = None,
     ) -> Prepared:
-        command = cmd.SetInstrumentStatus(symbol, halted=halted, session_open=session_open)
+        known = self._desk.instrument(symbol).symbol
+        command = cmd.SetInstrumentStatus(known, halted=halted, session_open=session_open)
         return self._prepare(command, command_id=command_id, note=note)
 
     def _prepare(self, command: cmd.Command, *, command_id: str | None = None, note: str | None = None) -> Prepared:
@@ -118,10 +128,3 @@ class InstrumentAdministration:
     def _run(self, operation: str, symbol: str, prepared: Prepared) -> InstrumentRecord:
         self._desk.run(operation, symbol, prepared)
         return self.show_instrument(symbol)
-
-
-def _market(replica: Replica, symbol: str) -> Market:
-    market = replica.markets.get(symbol)
-    if market is None:
-        raise NotFound("instruments", symbol, "no such instrument", hint="List them: credit-trading instruments list.")
-    return market

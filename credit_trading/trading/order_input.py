@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from credit_trading.checks import checked_id, checked_number, shown
 from credit_trading.clock import LATEST_US, parse_time
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.order import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, OrderType, SelfTrade, TimeInForce
 from credit_trading.money import MAX_UNITS, Instrument
 from credit_trading.trading.desk import Number
-from credit_trading.trading.principal import checked_id
 
 Moment = str | int | datetime
 """ISO 8601 text with an offset, microseconds since 1970 UTC, or an aware datetime."""
@@ -63,7 +63,7 @@ def place_order(
 ) -> cmd.PlaceOrder:
     """A new order on the instrument's grid. Raises InvalidInput."""
     if side not in (BUY, SELL):
-        raise InvalidInput(_PLACE, str(side)[:40], "a side is buy or sell", hint="Write buy or sell.")
+        raise InvalidInput(_PLACE, shown(side), "a side is buy or sell", hint="Write buy or sell.")
     quantity_lots = instrument.parse_quantity(quantity)
     price_ticks = None if price is None else instrument.parse_price(price)
     stop_ticks = None if stop_price is None else instrument.parse_price(stop_price)
@@ -117,39 +117,48 @@ def amend_order(
     """A change of an order, on the instrument's grid. Raises InvalidInput."""
     if price is None and quantity is None and expires_at is None and display_quantity is None:
         raise InvalidInput(
-            _AMEND, order_id, "nothing to change", hint="Give a price, a quantity, an expiry or a display quantity."
+            _AMEND,
+            shown(order_id),
+            "nothing to change",
+            hint="Give a price, a quantity, an expiry or a display quantity.",
         )
     quantity_lots = None if quantity is None else instrument.parse_quantity(quantity)
     return cmd.AmendOrder(
         user,
         instrument.symbol,
-        order_number(order_id, client_order_id),
-        client_order_id,
+        *order_name(order_id, client_order_id),
         None if price is None else instrument.parse_price(price),
         quantity_lots,
         None if expires_at is None else _moment(expires_at),
         None if display_quantity is None else _display(instrument, display_quantity, quantity_lots),
         None
         if expected_version is None
-        else _whole(expected_version, _AMEND, "a version is a whole number above zero"),
+        else _above_zero(expected_version, what=_AMEND, problem="a version is a whole number above zero"),
     )
 
 
-def order_number(order_id: int | None, client_order_id: str | None) -> int | None:
-    """Exactly one of the two names an order; None where it is the client's. Raises InvalidInput."""
+def order_name(order_id: int | None, client_order_id: str | None) -> tuple[int | None, str | None]:
+    """Both, checked: exactly one of the two names an order, the other is None. Raises InvalidInput."""
     if (order_id is None) == (client_order_id is None):
         raise InvalidInput(
             "orders", "", "an order is named by its id or its client order id", hint="Give one of the two."
         )
-    return None if order_id is None else _whole(order_id, "orders", "an order id is a whole number above zero")
+    if order_id is None:
+        return None, checked_id(client_order_id or "", what="client order id")
+    return _above_zero(order_id, what="orders", problem="an order id is a whole number above zero"), None
+
+
+def check_display(instrument: Instrument, display_quantity: Number, quantity: Number) -> None:
+    """Raises InvalidInput where an order would show more than its quantity."""
+    _display(instrument, display_quantity, instrument.parse_quantity(quantity))
 
 
 def self_trade_mode(text: str, *, operation: str) -> str:
     """A mode of self-trade prevention, with "-" or "_" between its words. Raises InvalidInput."""
-    mode = str(text).replace("-", "_")
+    mode = text.replace("-", "_") if isinstance(text, str) else text
     if mode not in tuple(SelfTrade):
         raise InvalidInput(
-            operation, str(text)[:40], "no such self-trade mode", hint=f"Choose from {', '.join(SelfTrade)}."
+            operation, shown(text), "no such self-trade mode", hint=f"Choose from {', '.join(SelfTrade)}."
         )
     return mode
 
@@ -159,9 +168,9 @@ def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | No
     kind = _KINDS[price_ticks is not None, stop_ticks is not None]
     if given is None:
         return kind
-    name = str(given).replace("-", "_")
+    name = given.replace("-", "_") if isinstance(given, str) else given
     if name not in tuple(OrderType):
-        raise InvalidInput(_PLACE, str(given)[:40], "no such order type", hint=f"Choose from {', '.join(OrderType)}.")
+        raise InvalidInput(_PLACE, shown(given), "no such order type", hint=f"Choose from {', '.join(OrderType)}.")
     if name != kind:
         raise InvalidInput(
             _PLACE,
@@ -182,7 +191,7 @@ def _time_in_force(given: str | None, kind: str, expires_at_us: int | None) -> s
         force = str(given)
     else:
         raise InvalidInput(
-            _PLACE, str(given)[:40], "no such time in force", hint=f"Choose from {', '.join(_TIMES_IN_FORCE)}."
+            _PLACE, shown(given), "no such time in force", hint=f"Choose from {', '.join(_TIMES_IN_FORCE)}."
         )
     if kind == MARKET and force != _IOC:
         raise InvalidInput(_PLACE, force, "a market order is IOC", hint="Give a price, or leave the time in force out.")
@@ -209,21 +218,22 @@ def _display(instrument: Instrument, display_quantity: Number, quantity_lots: in
     lots = instrument.parse_quantity(display_quantity)
     if quantity_lots is not None and lots > quantity_lots:
         raise InvalidInput(
-            "display quantity", display_quantity, "more than the order's quantity", hint="Show the whole order or less."
+            "display quantity",
+            shown(display_quantity),
+            "more than the order's quantity",
+            hint="Show the whole order or less.",
         )
     return lots
 
 
 def _is_set(switch: bool, *, what: str) -> bool:
     if not isinstance(switch, bool):
-        raise InvalidInput(_PLACE, str(switch)[:40], f"{what} is either set or not", hint="Give True or False.")
+        raise InvalidInput(_PLACE, shown(switch), f"{what} is either set or not", hint="Give True or False.")
     return switch
 
 
-def _whole(number: int, operation: str, problem: str) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= MAX_UNITS:
-        raise InvalidInput(operation, str(number)[:40], problem, hint="For example 17.")
-    return number
+def _above_zero(number: int, *, what: str, problem: str) -> int:
+    return checked_number(number, what=what, problem=problem, hint="For example 17.", least=1)
 
 
 def _moment(expires_at: Moment) -> int:
@@ -240,7 +250,7 @@ def _moment(expires_at: Moment) -> int:
 
 def _no_moment(expires_at: object) -> InvalidInput:
     return InvalidInput(
-        "expiry", str(expires_at)[:40], "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
+        "expiry", shown(expires_at), "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from credit_trading.checks import checked_limit, checked_text
 from credit_trading.errors import NotFound
 from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.rejections import Rejection
 from credit_trading.trading import order_input
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment
@@ -13,6 +15,9 @@ from credit_trading.trading.outcome import MassCancelReport, OrderReport, averag
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import OrderRecord, select
 from credit_trading.trading.sequencer import Prepared
+
+_DUPLICATE = f"reason = '{Rejection.DUPLICATE_CLIENT_ORDER_ID.value}'"
+"""An order that was refused because another one has its name."""
 
 
 class OrderManagementService:
@@ -131,6 +136,8 @@ class OrderManagementService:
         is done, for what the balance does not cover, and for what the instrument's rules refuse.
         """
         record = self.get_order(order_id, client_order_id=client_order_id)
+        if display_quantity is not None and quantity is None:
+            order_input.check_display(self._desk.instrument(record.symbol), display_quantity, record.quantity)
         prepared = self.prepare_amend(
             record.order_id,
             symbol=record.symbol,
@@ -184,7 +191,7 @@ class OrderManagementService:
     def prepare_cancel(
         self, order_id: int | None = None, *, client_order_id: str | None = None, command_id: str | None = None
     ) -> Prepared:
-        command = cmd.CancelOrder(self._user, order_input.order_number(order_id, client_order_id), client_order_id)
+        command = cmd.CancelOrder(self._user, *order_input.order_name(order_id, client_order_id))
         return self._prepare(command, self._principal.scoped(command_id))
 
     def cancel_all_orders(self, *, symbol: str | None = None, command_id: str | None = None) -> MassCancelReport:
@@ -194,27 +201,32 @@ class OrderManagementService:
         return MassCancelReport.of(outcome, answer)
 
     def prepare_cancel_all(self, *, symbol: str | None = None, command_id: str | None = None) -> Prepared:
-        if symbol is not None:
-            self._desk.instrument(symbol)
-        return self._prepare(cmd.CancelOrders(self._user, symbol), self._principal.scoped(command_id))
+        known = None if symbol is None else self._desk.instrument(symbol).symbol
+        return self._prepare(cmd.CancelOrders(self._user, known), self._principal.scoped(command_id))
 
     def get_active_orders(self, *, symbol: str | None = None) -> list[OrderRecord]:
-        """Open orders with their progress, oldest first."""
-        where, parameters = ("WHERE symbol = ? ", (symbol,)) if symbol is not None else ("", ())
+        """Open orders with their progress, oldest first. Raises InvalidInput.
+
+        An order whose time is up stands among them until the next command of anybody, or `Exchange.expire_due`, has ended it.
+        """
+        where = "WHERE symbol = ? " if symbol is not None else ""
+        parameters = () if symbol is None else (checked_text(symbol, what="symbol"),)
         return self._select("active_orders", where + "ORDER BY order_id", parameters)
 
     def get_order_history(self, *, limit: int | None = None) -> list[OrderRecord]:
-        """Orders that are done, the latest first."""
-        return self._select(
-            "order_history", "ORDER BY closed_at DESC, order_id DESC LIMIT ?", (-1 if limit is None else limit,)
-        )
+        """Orders that are done, the latest first. Raises InvalidInput."""
+        most = checked_limit(limit, what="orders.history")
+        return self._select("order_history", "ORDER BY closed_at DESC, order_id DESC LIMIT ?", (most,))
 
     def get_order(self, order_id: int | None = None, *, client_order_id: str | None = None) -> OrderRecord:
-        """One order, open or done; by client order id the latest of that name. Raises NotFound."""
-        number = order_input.order_number(order_id, client_order_id)
-        column, value = ("order_id", number) if number is not None else ("client_order_id", client_order_id)
-        for table in ("active_orders", "order_history"):
-            found = self._select(table, f"WHERE {column} = ? ORDER BY order_id DESC LIMIT 1", (value,))
+        """One order, open or done; by client order id the latest of that name. Raises InvalidInput, NotFound.
+
+        One that was refused because the name was taken is given only where there is no other: it never hides the order.
+        """
+        number, name = order_input.order_name(order_id, client_order_id)
+        column, value = ("order_id", number) if number is not None else ("client_order_id", name)
+        for table, order in (("active_orders", "order_id DESC"), ("order_history", f"{_DUPLICATE}, order_id DESC")):
+            found = self._select(table, f"WHERE {column} = ? ORDER BY {order} LIMIT 1", (value,))
             if found:
                 return found[0]
         raise NotFound(

@@ -5,15 +5,10 @@ Always: a user's principal names one user and none of its services takes another
 
 from __future__ import annotations
 
-import re
-
 import attrs
 
-from credit_trading.errors import InvalidInput
+from credit_trading.checks import checked_id, checked_text
 from credit_trading.journal.notes import Note
-
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-_LONGEST_TEXT = 1000
 
 
 @attrs.frozen(kw_only=True)
@@ -30,15 +25,15 @@ class Principal:
     correlation_id: str | None = None
 
     def note(self, text: str | None = None) -> Note | None:
-        """What stands beside the journal; None for a user who acts for themselves and says nothing more."""
+        """What stands beside the journal; None for a user who acts for themselves and says nothing more. Raises InvalidInput."""
         own = self.actor == f"user:{self.user_id}"
         if own and self.origin is None and self.correlation_id is None and text is None:
             return None
         return Note(
             actor=self.actor,
-            origin=checked_text(self.origin, what="origin"),
-            correlation_id=checked_text(self.correlation_id, what="correlation id"),
-            note=checked_text(text, what="note"),
+            origin=_words(self.origin, what="origin"),
+            correlation_id=_words(self.correlation_id, what="correlation id"),
+            note=_words(text, what="note"),
         )
 
     def scoped(self, command_id: str | None, *, kind: str = "id") -> str | None:
@@ -61,20 +56,5 @@ class Principal:
         return "admin" if self.number is None else f"user{self.number}"
 
 
-def checked_id(text: str, *, what: str) -> str:
-    """Raises InvalidInput unless it is 1 to 64 letters, digits, '.', '_', ':' or '-': no id can hold an e-mail."""
-    if not isinstance(text, str) or _ID.fullmatch(text) is None:
-        raise InvalidInput(
-            what,
-            str(text)[:40],
-            "an id is 1 to 64 ASCII letters, digits, '.', '_', ':' or '-'",
-            hint="For example order-0042.",
-        )
-    return text
-
-
-def checked_text(text: str | None, *, what: str) -> str | None:
-    """Raises InvalidInput beyond a thousand characters."""
-    if text is not None and len(text) > _LONGEST_TEXT:
-        raise InvalidInput(what, text[:40], f"longer than {_LONGEST_TEXT} characters", hint="Shorten it.")
-    return text
+def _words(text: str | None, *, what: str) -> str | None:
+    return None if text is None else checked_text(text, what=what)

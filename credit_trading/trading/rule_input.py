@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
+from credit_trading.checks import checked_number
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange.market_rules import RuleChanges
 from credit_trading.money import Instrument, parse_rate
@@ -81,14 +82,14 @@ def _part(value: Number, what: str) -> int:
 def _count(value: int | str) -> int:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_ORDERS:
-        raise InvalidInput(
-            "max open orders",
-            str(value)[:40],
-            f"not a whole number from 1 to {_MOST_ORDERS}",
-            hint=f"Give a number, or {OFF} for no limit.",
-        )
-    return value
+    return checked_number(
+        value,  # type: ignore[arg-type]  # text that is no number is refused there
+        what="max open orders",
+        problem=f"not a whole number from 1 to {_MOST_ORDERS}",
+        hint=f"Give a number, or {OFF} for no limit.",
+        least=1,
+        most=_MOST_ORDERS,
+    )
 
 
 def _words(name: str) -> str:

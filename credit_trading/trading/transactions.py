@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import attrs
 
+from credit_trading.checks import checked_id, checked_limit, checked_text
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
 from credit_trading.money import MAX_UNITS, Asset
 from credit_trading.money.amount import decimals_of, parse_units
 from credit_trading.money.asset import MAX_DECIMALS
 from credit_trading.trading.desk import Desk, Number
-from credit_trading.trading.principal import Principal, checked_id
+from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import AuditRecord, StatisticsRecord, TransactionRecord, select
 from credit_trading.trading.sequencer import Prepared
 
@@ -26,16 +27,17 @@ class TransactionService:
     def get_transaction_history(
         self, *, credit_type: str | None = None, limit: int | None = None
     ) -> list[TransactionRecord]:
-        """The latest first; of one asset only where `credit_type` is given."""
+        """The latest first; of one asset only where `credit_type` is given. Raises InvalidInput."""
         where = "WHERE credit_type = ? " if credit_type is not None else ""
-        given = () if credit_type is None else (credit_type,)
+        given = () if credit_type is None else (checked_text(credit_type, what="credit type"),)
+        most = checked_limit(limit, what="transactions.list")
         with self._desk.file_of(self._user) as connection:
             return select(
                 connection,
                 TransactionRecord,
                 "trading_transactions_readable",
                 where=where + "ORDER BY transaction_id DESC LIMIT ?",
-                parameters=(*given, -1 if limit is None else limit),
+                parameters=(*given, most),
             )
 
     def calculate_trading_statistics(self) -> list[StatisticsRecord]:
@@ -46,14 +48,15 @@ class TransactionService:
             )
 
     def get_audit_trail(self, *, limit: int | None = None) -> list[AuditRecord]:
-        """The user's events, the latest first."""
+        """The user's events, the latest first. Raises InvalidInput."""
+        most = checked_limit(limit, what="audit trail")
         with self._desk.file_of(self._user) as connection:
             return select(
                 connection,
                 AuditRecord,
                 "audit_trail_readable",
                 where="ORDER BY sequence DESC LIMIT ?",
-                parameters=(-1 if limit is None else limit,),
+                parameters=(most,),
             )
 
 
@@ -128,8 +131,8 @@ class TransactionAdministration:
         command = cmd.TradeOffBook(
             self._desk.user_number(buyer),
             self._desk.user_number(seller),
-            credit_type,
-            currency,
+            base.code,
+            quote.code,
             units,
             price,
             price_decimals,

@@ -14,6 +14,7 @@ from typing import Protocol
 import attrs
 import sqlite_utils
 
+from credit_trading.checks import checked_limit, checked_number, checked_text, shown
 from credit_trading.clock import format_time
 from credit_trading.errors import Busy, InvalidInput, StorageError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
@@ -73,8 +74,8 @@ class TradingDatabaseManager:
 
         Raises InvalidInput for an id or e-mail outside the rules, AlreadyExists for an id that is or was given out (in any case).
         """
-        check_user_id(user_id)
-        check_email(email)
+        check_user_id(checked_text(user_id, what="user id"))
+        check_email(checked_text(email, what="e-mail"))
         salt = catalogue.new_salt()
 
         def write(connection: Connection, entry: Entry) -> None:
@@ -114,22 +115,22 @@ class TradingDatabaseManager:
         offset: int = 0,
     ) -> list[TradingDatabase]:
         """Users whose id or e-mail contains `search`, by `user_id`, `email` or `created_at`; a page of `limit` from `offset` on."""
-        if sort not in catalogue.SORTS:
-            raise InvalidInput("users.list", sort, "not a sort", hint=f"Sort by {', '.join(catalogue.SORTS)}.")
-        if offset < 0 or (limit is not None and limit < 0):
-            raise InvalidInput(
-                "users.list", f"{limit}, {offset}", "limit and offset count from 0", hint="Give no negative number."
-            )
+        search = checked_text(search, what="users.list")
+        if checked_text(sort, what="users.list") not in catalogue.SORTS:
+            raise InvalidInput("users.list", shown(sort), "not a sort", hint=f"Sort by {', '.join(catalogue.SORTS)}.")
+        most = checked_limit(limit, what="users.list")
+        problem = "an offset is a whole number, 0 or more"
+        first = checked_number(offset, what="users.list", problem=problem, hint="For example 20.")
         with self._live.history() as log:
             users = catalogue.search(
-                log.connection, text=search, sort=sort, descending=descending, limit=limit, offset=offset
+                log.connection, text=search, sort=sort, descending=descending, limit=most, offset=first
             )
         return self._shown(users)
 
     def change_email(self, user_id: str, email: str) -> TradingDatabase:
         """Also renames the file; at once, or when whoever else has it open lets go of it."""
         user = self._user(user_id)
-        check_email(email)
+        check_email(checked_text(email, what="e-mail"))
         if user.previous_file_name is not None:
             self._files.finish(user)
             user = self._user(user_id)
@@ -169,6 +170,7 @@ class TradingDatabaseManager:
         self._projector.catch_up_all(progress=progress)
 
     def _user(self, user_id: str) -> User:
+        user_id = checked_text(user_id, what="user id")
         with self._live.history() as log:
             return catalogue.by_id(log.connection, user_id)
 

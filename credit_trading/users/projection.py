@@ -21,6 +21,9 @@ from credit_trading.users.audit import AuditTrail, Shown, details, own_details
 from credit_trading.users.order_rows import ORDER_EVENTS, OrderRows
 from credit_trading.users.totals import Totals
 
+REFUSED_FOR_COUNTERPARTY = "refused_for_counterparty"
+"""All that a user is told of a deal that the other side could not make."""
+
 
 class Projection:
     """Writes one user's events, in order, into the open transaction of their file.
@@ -73,8 +76,10 @@ class Projection:
         return None, own_details(event)
 
     def _command_rejected(self, _: ev.Entry, event: ev.CommandRejected, __: Note | None) -> Shown:
-        order = event.order if event.user == self._user else None
-        return order, details(command=event.command, code=event.code, order=order)
+        """Why it was refused is told to whom it was refused; the other side of a deal or a bust learns that it was not their fault."""
+        if event.user != self._user:
+            return None, details(command=event.command, code=REFUSED_FOR_COUNTERPARTY)
+        return event.order, details(command=event.command, code=event.code, order=event.order)
 
     def _deposited(self, entry: ev.Entry, event: ev.Deposited, note: Note | None) -> Shown:
         self._totals.post(event.asset, event.amount, 0)

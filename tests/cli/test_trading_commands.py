@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
 import attrs
 import pytest
 
 import credit_trading
+from credit_trading import ManualClock
 from credit_trading.trading.administration import BustReport, Suspension, UserFees
 from credit_trading.trading.instrument_record import InstrumentRecord
 from credit_trading.trading.outcome import MassCancelReport, OrderReport
 from tests.cli.conftest import SYMBOL, Cli
+from tests.floor import Floor, opened
 
 
 def fields(record: type[attrs.AttrsInstance]) -> list[str]:
@@ -208,3 +215,32 @@ def test_a_rejection_reads_the_same_in_the_library_and_here(
         exchange.as_user("ann").orders.create_order(SYMBOL, "sell", 12, **order)  # type: ignore[arg-type]
     hint = error.value.hint.replace("credit-trading ", f"credit-trading --home {market.home} ")
     assert told == f"Error: {error.value}\n".replace(error.value.hint, hint)
+
+
+@pytest.mark.parametrize(
+    ("look", "told"),
+    [
+        (("orders", "list", "ann"), lambda orders: orders == []),
+        (
+            ("orders", "show", "ann", "1"),
+            lambda order: (order["order_status"], order["reason"]) == ("expired", "session_ended"),
+        ),
+        (("users", "show", "ann"), lambda user: user["active_orders"] == 0),
+        (("book", SYMBOL), lambda book: book["asks"] == []),
+        (("book", SYMBOL, "--orders"), lambda book: book["asks"] == []),
+        (("instruments", "list"), lambda found: [one["status"] for one in found] == ["closed"]),
+        (("instruments", "show", SYMBOL), lambda one: one["next_open"] > f"{datetime.now(UTC):%Y-%m-%d}"),
+    ],
+)
+def test_what_is_due_has_happened_before_anything_is_shown(
+    tmp_path: Path, look: tuple[str, ...], told: Callable[[Any], bool]
+) -> None:
+    """A folder that only the command line uses has nobody else who would see to it."""
+    three_days_ago = datetime.now(UTC) - timedelta(days=3)
+    clock = ManualClock(int(three_days_ago.timestamp() * 1_000_000))
+    with opened(tmp_path / "exchange", clock=clock) as exchange:
+        floor = Floor(exchange).set_up("ann")
+        hours = f"{three_days_ago:%a} 00:00-24:00"
+        floor.admin.instruments.set_schedule(SYMBOL, hours=hours, time_zone="UTC")
+        floor.place("ann", "sell", 1, "5.00", time_in_force="DAY")
+    assert told(Cli(tmp_path / "exchange").json(*look))

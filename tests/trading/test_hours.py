@@ -76,6 +76,7 @@ def test_hours_that_are_none_say_what_is_wrong(hours: str, words: str) -> None:
         ("europe/berlin", "Did you mean Europe/Berlin"),
         ("Europe", "no such time zone"),
         ("localtime", "no such time zone"),
+        ("Factory", "no such time zone"),
         ("../../etc/passwd", "no such time zone"),
         ("/etc/localtime", "no such time zone"),
         ("", "no such time zone"),
@@ -86,6 +87,14 @@ def test_a_time_zone_has_its_iana_name(zone: str, words: str) -> None:
     """Wherever it is read it must mean the same; a near miss is offered."""
     with pytest.raises(InvalidInput, match=words):
         parse_schedule("mon 09:00-10:00", time_zone=zone)
+
+
+def test_a_week_has_a_hundred_sessions_at_most() -> None:
+    """Each boundary is written into the journal, before whatever command comes next."""
+    parts = [f"mon-fri {hour:02}:00-{hour:02}:30" for hour in range(20)]
+    assert len(parse_schedule(", ".join(parts), time_zone="UTC").sessions) == 100
+    with pytest.raises(InvalidInput, match="at most 100"):
+        parse_schedule(", ".join([*parts, "sat 09:00-10:00"]), time_zone="UTC")
 
 
 def test_holidays_are_dates_each_once_in_order() -> None:

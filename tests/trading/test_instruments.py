@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import attrs
@@ -10,8 +11,7 @@ import pytest
 
 from credit_trading import Exchange, ManualClock, OrderRejected
 from credit_trading.clock import parse_time
-from credit_trading.errors import InvalidInput, NotFound, StorageError
-from credit_trading.exchange.schedule import Boundaries
+from credit_trading.errors import InvalidInput, NotFound
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, opened, rows_of
 
 Reopen = Callable[..., Exchange]
@@ -296,23 +296,77 @@ def test_a_schedule_goes_on_after_a_restart(floor: Floor, clock: ManualClock) ->
         assert again.findings() == []
 
 
-def test_a_machine_that_does_not_know_the_time_zone_says_so_and_loses_nothing(
-    floor: Floor, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+def test_a_machine_that_does_not_know_the_time_zone_closes_that_instrument_alone(
+    floor: Floor, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its writers are refused at the first boundary; readers go on; on a machine that knows more so do writers."""
+    """At the next boundary, and loudly; all else goes on, cancels in it too; a new schedule or an opening by hand helps."""
+    order = floor.place("ann", "sell", 1, "5.00")
     floor.admin.instruments.set_schedule(SYMBOL, **OFFICE)
-    sequence = floor.exchange.sequence
-
-    def unknown(*_: object) -> Boundaries:
-        raise StorageError("calendar", "UTC", "this machine does not know the time zone")
-
     _at(clock, "2026-01-01T10:00")
+
+    def unknown(name: str) -> None:
+        raise KeyError(name)
+
     with monkeypatch.context() as patched:
-        patched.setattr("credit_trading.trading.sequencer.next_boundaries", unknown)
-        for attempt in (lambda: floor.place("ann", "sell", 1, "5.00"), floor.exchange.expire_due):
-            with pytest.raises(StorageError, match="does not know the time zone"):
-                attempt()
-        assert floor.exchange.sequence == sequence
+        patched.setattr("credit_trading.trading.calendar._zone", unknown)
         assert floor.admin.instruments.show_instrument(SYMBOL).status == "closed"
-    assert floor.place("ann", "sell", 1, "5.00").order_status == "new"
+        with pytest.raises(OrderRejected, match="instrument_closed"):
+            floor.place("bob", "buy", 1, "5.00")
+        assert "does not know the time zone UTC" in caplog.text
+        floor.user("ann").orders.cancel_order(order.order_id)
+        floor.admin.accounts.withdraw("ann", CASH, 1)
+        told = floor.admin.instruments.show_instrument(SYMBOL)
+        assert (told.status, told.next_open, told.next_close) == ("closed", None, None)
+        with pytest.raises(InvalidInput, match="time zone"):
+            floor.admin.instruments.set_schedule(SYMBOL, **OFFICE)
+        assert floor.admin.instruments.open_instrument(SYMBOL).status == "open"
+    assert floor.admin.instruments.set_schedule(SYMBOL, **OFFICE).next_close == "2026-01-01T17:30:00.000000Z"
     assert floor.findings() == []
+
+
+def test_an_instrument_is_shown_as_the_clock_has_it(floor: Floor, clock: ManualClock) -> None:
+    """Also where nobody has sent a command since; then the journal says the same, and nothing was written to show it."""
+    floor.admin.instruments.set_schedule(SYMBOL, **OFFICE, holidays=["2026-01-02"])
+    shown = []
+    for moment in ("2026-01-01T10:00", "2026-01-01T17:30", "2026-01-02T12:00", "2026-01-05T09:00", "2026-01-06T18:00"):
+        _at(clock, moment)
+        sequence = floor.exchange.sequence
+        told = floor.admin.instruments.show_instrument(SYMBOL)
+        assert floor.admin.instruments.list_instruments() == [told]
+        assert floor.exchange.sequence == sequence
+        floor.exchange.expire_due()
+        assert floor.exchange.sequence > sequence or moment == "2026-01-02T12:00"
+        assert floor.admin.instruments.show_instrument(SYMBOL) == told
+        shown.append((told.status, str(told.next_open)[:16], str(told.next_close)[:16]))
+    assert shown == [
+        ("open", "2026-01-05T09:00", "2026-01-01T17:30"),
+        ("closed", "2026-01-05T09:00", "2026-01-05T17:30"),
+        ("closed", "2026-01-05T09:00", "2026-01-05T17:30"),
+        ("open", "2026-01-06T09:00", "2026-01-05T17:30"),
+        ("closed", "2026-01-07T09:00", "2026-01-07T17:30"),
+    ]
+
+
+def test_a_halt_and_a_session_opened_by_hand_are_shown_too(floor: Floor, clock: ManualClock) -> None:
+    """By hand it is open until the next boundary; a halt stays over it."""
+    floor.admin.instruments.set_schedule(SYMBOL, **OFFICE)
+    floor.admin.instruments.open_instrument(SYMBOL)
+    assert floor.admin.instruments.show_instrument(SYMBOL).status == "open"
+    floor.admin.instruments.halt_instrument(SYMBOL)
+    _at(clock, "2026-01-01T20:00")
+    told = floor.admin.instruments.show_instrument(SYMBOL)
+    assert (told.status, told.session) == ("halted", "closed")
+
+
+def test_a_pause_of_more_than_a_year_ends(floor: Floor, clock: ManualClock) -> None:
+    """It closes before 420 holidays, and opens after them."""
+    days = [date(2026, 1, 2) + timedelta(days=day) for day in range(420)]
+    floor.admin.instruments.set_schedule(SYMBOL, **OFFICE, holidays=days)
+    for moment in ("2026-01-01T18:00", "2026-10-01T12:00"):
+        _at(clock, moment)
+        floor.exchange.expire_due()
+        told = floor.admin.instruments.show_instrument(SYMBOL)
+        assert (told.status, told.next_open) == ("closed", "2027-02-26T09:00:00.000000Z")
+        floor.admin.accounts.deposit("ann", CASH, 1)
+    _at(clock, "2027-02-26T09:00")
+    assert floor.place("ann", "sell", 1, "5.00", time_in_force="DAY").order_status == "new"

@@ -70,6 +70,54 @@ def test_an_order_is_found_by_either_of_its_names(floor: Floor, clock: ManualClo
             mine.get_order(**wrong)
 
 
+def test_a_rejected_duplicate_never_hides_the_order_whose_name_it_took(floor: Floor) -> None:
+    """Open or done; whoever lost an answer and asks by the name must learn what became of the order."""
+    mine = floor.user("ann").orders
+    first = floor.place("ann", "sell", 1, "5.00", client_order_id="abc", command_id="k1")
+
+    def duplicate(command_id: str) -> int:
+        with pytest.raises(OrderRejected, match="duplicate_client_order_id"):
+            floor.place("ann", "sell", 2, "5.00", client_order_id="abc", command_id=command_id)
+        return mine.get_order_history(limit=1)[0].order_id
+
+    duplicate("k2")
+    assert mine.get_order(client_order_id="abc").order_id == first.order_id
+    floor.place("bob", "buy", 1, "5.00")
+    refused = duplicate("k3")
+    told = mine.get_order(client_order_id="abc")
+    assert (told.order_id, told.order_status) == (first.order_id, "filled")
+    assert mine.get_order(refused).reason == "duplicate_client_order_id"
+    with pytest.raises(OrderRejected, match="order_not_open"):
+        mine.cancel_order(client_order_id="abc")
+
+
+def test_a_client_order_id_that_stands_for_nothing_is_not_found(floor: Floor) -> None:
+    """Prepared too: it is an error and leaves nothing in the journal."""
+    floor.place("ann", "sell", 1, "5.00", client_order_id="hers")
+    sequence = floor.exchange.sequence
+    mine = floor.user("bob").orders
+    outcomes = floor.exchange.submit(
+        [
+            mine.prepare_cancel(client_order_id="hers"),
+            mine.prepare_amend(client_order_id="never", symbol=SYMBOL, quantity=1),
+        ]
+    )
+    assert [type(outcome.error) for outcome in outcomes] == [NotFound, NotFound]
+    assert floor.exchange.sequence == sequence
+
+
+def test_an_amend_shows_no_more_than_the_order_is(floor: Floor) -> None:
+    """As placing does; the quantity that it has then is what counts."""
+    order = floor.place("ann", "sell", 5, "5.00", display_quantity=2).order_id
+    mine = floor.user("ann").orders
+    for display, quantity in ((6, None), (5, 4)):
+        with pytest.raises(InvalidInput, match="more than the order's quantity"):
+            mine.amend_order(order, display_quantity=display, quantity=quantity)
+    mine.amend_order(order, display_quantity=5)
+    mine.amend_order(order, display_quantity=6, quantity=7)
+    assert mine.get_order(order).displayed_quantity == "6"
+
+
 def test_less_quantity_keeps_the_place_and_a_new_price_loses_it(floor: Floor) -> None:
     """FIX 35=G: what the file and the book show afterwards."""
     first = floor.place("ann", "sell", 10, "5.00")

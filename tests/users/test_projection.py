@@ -432,17 +432,36 @@ def test_a_bust_leaves_a_total_that_no_longer_fits_empty(floor: Floor) -> None:
 
 
 def test_a_refused_bust_tells_neither_side_about_the_other(floor: Floor) -> None:
-    """Both are told that it was refused; the file does not say who lacked what."""
+    """Both are told that it was refused, and only to whom it was refused is said why."""
     floor.place("ann", "sell", 100_000, "1.00")
     floor.place("bob", "buy", 100_000, "1.00")
     floor.admin.accounts.withdraw("ann", CASH, floor.balance("ann"))
     sequence = floor.exchange.sequence
     with pytest.raises(OrderRejected, match="cannot_give_back"):
         floor.admin.trading.bust_trade(1)
-    for user in ("ann", "bob"):
+    for user, code in (("ann", "cannot_give_back"), ("bob", "refused_for_counterparty")):
         (told,) = _trail(floor, user, after=sequence)
         assert (told.kind, told.order_id, told.actor) == ("command_rejected", None, "admin:setup")
-        assert json.loads(told.details) == {"command": "BustTrade", "code": "cannot_give_back"}
+        assert json.loads(told.details) == {"command": "BustTrade", "code": code}
+
+
+def test_a_refused_deal_says_why_to_the_side_that_was_refused(floor: Floor) -> None:
+    """Who is suspended or short of money is nobody else's business."""
+    floor.admin.trading.suspend_user("cat")
+    deal: dict[str, Any] = {"credit_type": CREDIT, "quantity": 1, "currency": CASH}
+    for buyer, seller, price, code in (
+        ("ann", "bob", "2000000", "insufficient_funds"),
+        ("ann", "cat", "1", "user_suspended"),
+    ):
+        sequence = floor.exchange.sequence
+        with pytest.raises(OrderRejected, match=code):
+            floor.admin.transactions.record_transaction(buyer=buyer, seller=seller, price_per_credit=price, **deal)
+        refused = "cat" if code == "user_suspended" else buyer
+        for user in (buyer, seller):
+            (told,) = _trail(floor, user, after=sequence)
+            expected = code if user == refused else "refused_for_counterparty"
+            assert json.loads(told.details) == {"command": "TradeOffBook", "code": expected}
+    assert floor.findings() == []
 
 
 # What others may know
