@@ -1,7 +1,7 @@
 """The engine: what each command does to the exchange, decided on the replica and emitted as events.
 
 Here: one command from its id to its answer, what time alone brings about, and which rule decides which command. Never here: the rules
-themselves (order_rules, account_rules, instrument_rules); clocks, files, randomness; changing state (that is `Replica.apply`).
+themselves (order_rules, amend_rules, account_rules, instrument_rules); clocks, files, randomness; changing state (that is `Replica.apply`).
 Always: a command that raises has emitted nothing of its own; each event is applied as it is emitted, so the next decision sees it.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from credit_trading.errors import CommandConflict
 from credit_trading.exchange import account_rules as accounts
+from credit_trading.exchange import amend_rules as amends
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange import instrument_rules as instruments
@@ -115,7 +116,7 @@ _KNOWN_OTHERWISE: dict[type[cmd.Command], Callable[[Replica, cmd.Request, Any, i
 _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.PlaceOrder: orders.place,
     cmd.CancelOrder: orders.cancel_order,
-    cmd.AmendOrder: orders.amend_order,
+    cmd.AmendOrder: amends.amend_order,
     cmd.CancelOrders: orders.cancel_orders,
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,

@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+from credit_trading.checks import shown
 from credit_trading.errors import InvalidInput
 
 MAX_UNITS = 2**62
@@ -62,7 +63,7 @@ def _parse_text(text: str, decimals: int, what: str, most: int) -> int:
     match = _PLAIN.fullmatch(text)
     if match is None:
         problem = "negative" if _PLAIN.fullmatch(text.removeprefix("-")) else "not a plain decimal number"
-        raise InvalidInput(what, _shown(text), problem, hint="Write digits with at most one point, such as 12.50.")
+        raise InvalidInput(what, shown(text), problem, hint="Write digits with at most one point, such as 12.50.")
     whole, part = match[1], (match[2] or "").rstrip("0")
     if len(part) > decimals:
         raise InvalidInput(
@@ -85,16 +86,10 @@ def _as_text(value: object, what: str) -> str:
     if not isinstance(value, Decimal):
         raise InvalidInput(
             what,
-            _shown(repr(value)),
+            shown(repr(value)),
             f"{type(value).__name__} cannot hold an exact amount",
             hint='Give text such as "12.50", a whole number or a Decimal.',
         )
     if not value.is_finite() or abs(value.adjusted()) > 40:
         return str(value)
     return format(value, "f")
-
-
-def _shown(text: str) -> str:
-    """At most forty characters, control characters escaped: what an error may repeat of a bad input."""
-    safe = text if text.isprintable() else ascii(text)[1:-1]
-    return safe if len(safe) <= 40 else safe[:37] + "..."

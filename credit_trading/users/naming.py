@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from credit_trading.checks import shown
 from credit_trading.errors import InvalidInput
 
 _USER_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -22,7 +23,7 @@ def check_user_id(user_id: str) -> str:
     if not isinstance(user_id, str) or _USER_ID.fullmatch(user_id) is None:
         raise InvalidInput(
             "user id",
-            _shown(user_id),
+            shown(user_id),
             "a user id is 1 to 64 ASCII letters, digits, '.', '_' or '-', not beginning with '.' or '-'",
             hint="For example 42 or ann.smith.",
         )
@@ -35,7 +36,7 @@ def check_email(email: str) -> str:
     """The e-mail itself. Raises InvalidInput unless it has a local part, a domain of dot-separated labels and at most 254 characters."""
     problem = _email_problem(email)
     if problem:
-        raise InvalidInput("e-mail", _shown(email), problem, hint="For example ann@example.com.")
+        raise InvalidInput("e-mail", shown(email), problem, hint="For example ann@example.com.")
     return email
 
 
@@ -58,9 +59,3 @@ def file_name(user_id: str, email: str, *, suffix: str = "") -> str:
     """`trading_<userId>_<sanitised e-mail>.db`. The e-mail is decoration: `suffix` tells two users apart who would share a name."""
     sanitized = re.sub(r"[^A-Za-z0-9.-]+", "_", email)[:100].strip("._")
     return f"trading_{user_id}_{sanitized}{suffix}.db"
-
-
-def _shown(text: object) -> str:
-    """At most forty characters of a bad name, control characters escaped."""
-    safe = ascii(str(text))[1:-1]
-    return safe if len(safe) <= 40 else safe[:37] + "..."
