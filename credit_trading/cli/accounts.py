@@ -14,7 +14,9 @@ from credit_trading.trading.accounts import Receipt
 from credit_trading.trading.records import BalanceRecord
 
 _key = click.option(
-    "--key", metavar="K", help="A name for this movement: the same key again moves nothing a second time."
+    "--key",
+    metavar="K",
+    help="A name for this movement, one among all users: the same key again moves nothing a second time.",
 )
 
 

@@ -153,6 +153,16 @@ class WholeNumber(click.ParamType[int]):
         return int(value)
 
 
+class Words(click.Choice[str]):
+    """A choice in capitals or not, with "-" or "_" between its words: as results and the library write it, too."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(words, case_sensitive=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).replace("_", "-"), param, ctx)
+
+
 WHOLE_NUMBER = WholeNumber()
 COUNT = WholeNumber(negative=False)
 

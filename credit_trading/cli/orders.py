@@ -5,13 +5,19 @@ from __future__ import annotations
 import click
 
 from credit_trading.cli import output
-from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group
+from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group, Words
 from credit_trading.cli.order_tables import draw_active_orders, draw_order, draw_order_history
 from credit_trading.cli.session import Session
-from credit_trading.cli.tables import average
+from credit_trading.cli.tables import average, moment
 from credit_trading.trading.outcome import OrderReport
+from credit_trading.trading.records import OrderRecord
 
 _SELF_TRADE = ["cancel-newest", "cancel-oldest", "cancel-both", "decrement"]
+
+_order_id = click.argument("order_id", type=WHOLE_NUMBER, required=False)
+_client_order_id = click.option(
+    "--client-order-id", metavar="ID", help="The user's own name for it, instead of its number."
+)
 
 
 @click.group(cls=Group, examples=["orders list ann"])
@@ -30,19 +36,19 @@ def orders() -> None:
 )
 @click.argument("user_id")
 @click.argument("symbol")
-@click.argument("side", type=click.Choice(["buy", "sell"]), metavar="SIDE")
+@click.argument("side", type=Words(["buy", "sell"]), metavar="SIDE")
 @click.argument("quantity")
 @click.option(
     "--type",
     "order_type",
-    type=click.Choice(["limit", "market", "stop", "stop-limit"]),
+    type=Words(["limit", "market", "stop", "stop-limit"]),
     help="Unless given, --price and --stop-price say it; given, they must agree.",
 )
 @click.option("--price", metavar="P", help="The limit; without it the order goes at market.")
 @click.option("--stop-price", metavar="P", help="It waits unseen until a trade at this price or beyond.")
 @click.option(
     "--time-in-force",
-    type=click.Choice(["GTC", "DAY", "GTD", "IOC", "FOK"]),
+    type=Words(["GTC", "DAY", "GTD", "IOC", "FOK"]),
     help="How long it stands. Unless given: GTC, GTD with --expires-at, IOC for a market order.",
 )
 @click.option("--expires-at", metavar="T", help="When a GTD order expires: 2031-12-31T17:00:00Z.")
@@ -50,7 +56,7 @@ def orders() -> None:
 @click.option("--post-only", is_flag=True, help="Refused if it would trade on arrival.")
 @click.option(
     "--self-trade",
-    type=click.Choice(_SELF_TRADE),
+    type=Words(_SELF_TRADE),
     help="What happens where it meets an order of the same user. Unless given, the instrument's mode.",
 )
 @click.option("--client-order-id", metavar="ID", help="The user's own name for it; placed again, it is the same order.")
@@ -71,7 +77,7 @@ def place(
     self_trade: str | None,
     client_order_id: str | None,
 ) -> None:
-    """Places an order; SIDE is buy or sell. With --price it is a limit order, without a market order."""
+    """Places an order; SIDE is buy or sell. Without --price it goes at market, with --stop-price once that price trades."""
     with session.user(user_id) as user:
         report = user.orders.create_order(
             symbol,
@@ -87,7 +93,8 @@ def place(
             self_trade=self_trade,
             client_order_id=client_order_id,
         )
-    session.show(report, lambda: _say(report))
+        record = user.orders.get_order(report.order_id)
+    session.show(report, lambda: _say(report, record))
 
 
 @orders.command("list", examples=["orders list ann", "orders list ann --json"])
@@ -113,12 +120,13 @@ def history(session: Session, user_id: str, limit: int | None) -> None:
 
 @orders.command(examples=["orders show ann 1", "orders show ann 1 --json"])
 @click.argument("user_id")
-@click.argument("order_id", type=WHOLE_NUMBER)
+@_order_id
+@_client_order_id
 @click.pass_obj
-def show(session: Session, user_id: str, order_id: int) -> None:
+def show(session: Session, user_id: str, order_id: int | None, client_order_id: str | None) -> None:
     """Shows one order, open or done."""
     with session.user(user_id) as user:
-        found = user.orders.get_order(order_id)
+        found = user.orders.get_order(order_id, client_order_id=client_order_id)
     session.show(found, lambda: draw_order(found))
 
 
@@ -130,7 +138,8 @@ def show(session: Session, user_id: str, order_id: int) -> None:
     ]
 )
 @click.argument("user_id")
-@click.argument("order_id", type=WHOLE_NUMBER)
+@_order_id
+@_client_order_id
 @click.option("--price", metavar="P", help="The new limit; the order goes to the end of the queue.")
 @click.option("--quantity", metavar="Q", help="The new quantity, what is filled included; less keeps its place.")
 @click.option("--expires-at", metavar="T", help="The new expiry; the order is GTD from then on.")
@@ -140,7 +149,8 @@ def show(session: Session, user_id: str, order_id: int) -> None:
 def amend(
     session: Session,
     user_id: str,
-    order_id: int,
+    order_id: int | None,
+    client_order_id: str | None,
     price: str | None,
     quantity: str | None,
     expires_at: str | None,
@@ -151,23 +161,26 @@ def amend(
     with session.user(user_id) as user:
         report = user.orders.amend_order(
             order_id,
+            client_order_id=client_order_id,
             price=price,
             quantity=quantity,
             expires_at=expires_at,
             display_quantity=display_quantity,
             expected_version=expected_version,
         )
-    session.show(report, lambda: _say(report))
+        record = user.orders.get_order(report.order_id)
+    session.show(report, lambda: _say(report, record))
 
 
-@orders.command(examples=["orders cancel ann 1"])
+@orders.command(examples=["orders cancel ann 1", "orders cancel ann --client-order-id spring-1"])
 @click.argument("user_id")
-@click.argument("order_id", type=WHOLE_NUMBER)
+@_order_id
+@_client_order_id
 @click.pass_obj
-def cancel(session: Session, user_id: str, order_id: int) -> None:
+def cancel(session: Session, user_id: str, order_id: int | None, client_order_id: str | None) -> None:
     """Cancels an open order."""
     with session.user(user_id) as user:
-        report = user.orders.cancel_order(order_id)
+        report = user.orders.cancel_order(order_id, client_order_id=client_order_id)
     session.show(report, lambda: _say(report))
 
 
@@ -189,9 +202,19 @@ def cancel_all(session: Session, user_id: str | None, symbol: str | None) -> Non
     session.show(report, lambda: output.say(f"Canceled {report.orders} open order{'' if report.orders == 1 else 's'}"))
 
 
-def _say(report: OrderReport) -> None:
+def _say(report: OrderReport, record: OrderRecord | None = None) -> None:
+    """What became of it, and the terms on which it still stands."""
     status = report.order_status.replace("_", " ") + (f" ({report.reason})" if report.reason else "")
     mean = f" at {average(report.average_price)} on average" if report.average_price else ""
     repeated = "; it was placed before" if report.repeated else ""
     filled = f"{report.filled_quantity} of {report.quantity} filled{mean}"
-    output.say(f"Order {report.order_id}, {report.symbol}: {status}, {filled}{repeated}")
+    terms = f"; {_terms(record)}" if record is not None and record.closed_at is None else ""
+    output.say(f"Order {report.order_id}, {report.symbol}: {status}, {filled}{repeated}{terms}")
+
+
+def _terms(order: OrderRecord) -> str:
+    price = f"at {order.price_per_credit}" if order.price_per_credit else "at market"
+    beyond = "or above" if order.side == "buy" else "or below"
+    waits = f", waits for a trade at {order.stop_price} {beyond}" if order.stop_price and not order.triggered_at else ""
+    until = f", until {moment(order.expires_at)} UTC" if order.expires_at else ""
+    return f"{order.side} {price}{waits}{until}, version {order.version}"

@@ -72,7 +72,9 @@ def _placed(replica: Replica, request: cmd.Request, command: cmd.PlaceOrder, tim
     if placed is None or placed.answer.content == request.content:
         return placed.answer if placed is not None else None
     if placed.command_id == request.id:
-        check_same_content(request, placed.answer.content)
+        problem = f"it stands for order {placed.answer.order}, which was another"
+        hint = "Choose another client order id, or repeat that order as it was."
+        raise CommandConflict("client order id", command.client_order_id, problem, hint=hint)
     return None
 
 

@@ -43,6 +43,13 @@ _TAKES = {
     STOP: "a stop order takes a stop price and no price",
     STOP_LIMIT: "a stop-limit order takes a stop price and a price",
 }
+_GIVE = {
+    LIMIT: "Give a price, and no stop price.",
+    MARKET: "Give no price and no stop price.",
+    STOP: "Give a stop price, and no price.",
+    STOP_LIMIT: "Give both a stop price and a price.",
+}
+"""Never that the type may be left out: without it, an order that lacks its price would go at market."""
 
 
 def place_order(
@@ -176,7 +183,7 @@ def _order_type(given: str | None, price_ticks: int | None, stop_ticks: int | No
             _PLACE,
             given,
             _TAKES[name],
-            hint=f"What is given makes a {_words(kind)} order; leave the type out.",
+            hint=_GIVE[name],
         )
     return kind
 
@@ -197,10 +204,10 @@ def _time_in_force(given: str | None, kind: str, expires_at_us: int | None) -> s
         raise InvalidInput(_PLACE, force, "a market order is IOC", hint="Give a price, or leave the time in force out.")
     if kind in (STOP, STOP_LIMIT) and force not in _RESTING:
         raise InvalidInput(_PLACE, force, f"a {_words(kind)} order waits for its price", hint="Use GTC, DAY or GTD.")
-    if (force == _GTD) != (expires_at_us is not None):
-        raise InvalidInput(
-            _PLACE, force, "GTD and an expiry go together", hint="GTD needs an expiry; nothing else takes one."
-        )
+    if force == _GTD and expires_at_us is None:
+        raise InvalidInput(_PLACE, force, "a GTD order needs an expiry", hint="Give an expiry, or use GTC or DAY.")
+    if force != _GTD and expires_at_us is not None:
+        raise InvalidInput(_PLACE, force, "only a GTD order takes an expiry", hint="Leave the expiry out, or use GTD.")
     return force
 
 
@@ -250,7 +257,7 @@ def _moment(expires_at: Moment) -> int:
 
 def _no_moment(expires_at: object) -> InvalidInput:
     return InvalidInput(
-        "expiry", shown(expires_at), "not a moment with an offset from UTC", hint="Write 2026-12-31T17:00:00Z."
+        "expiry", shown(expires_at), "not a moment with an offset from UTC", hint="Write 2031-12-31T17:00:00Z."
     )
 
 

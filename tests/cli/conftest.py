@@ -83,7 +83,7 @@ def market_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for user_id in ("ann", "bob"):
         cli.run("accounts", "deposit", user_id, "USD", "1000.00")
     cli.run("accounts", "deposit", "cat", "USD", "1.00")
-    cli.run("orders", "place", "ann", SYMBOL, "sell", "10", "--price", "12.50")
+    cli.run("orders", "place", "ann", SYMBOL, "sell", "10", "--price", "12.50", "--client-order-id", "spring-1")
     cli.run("orders", "place", "bob", SYMBOL, "buy", "1")
     cli.run("orders", "place", "bob", SYMBOL, "buy", "20", "--price", "12.40")
     return cli.home

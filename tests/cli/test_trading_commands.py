@@ -244,3 +244,30 @@ def test_what_is_due_has_happened_before_anything_is_shown(
         floor.admin.instruments.set_schedule(SYMBOL, hours=hours, time_zone="UTC")
         floor.place("ann", "sell", 1, "5.00", time_in_force="DAY")
     assert told(Cli(tmp_path / "exchange").json(*look))
+
+
+def test_an_order_is_named_by_its_owners_own_name_too(market: Cli) -> None:
+    """To show, amend and cancel; both names or none is a slip that is told."""
+    assert market.json("orders", "show", "ann", "--client-order-id", "spring-1")["order_id"] == 1
+    assert market.json("orders", "amend", "ann", "--client-order-id", "spring-1", "--quantity", "9")["quantity"] == "9"
+    for words in (("ann",), ("ann", "1", "--client-order-id", "spring-1")):
+        assert "Give one of the two" in market.refused("orders", "cancel", *words)
+    assert market.json("orders", "cancel", "ann", "--client-order-id", "spring-1")["order_status"] == "canceled"
+    assert "no such order" in market.refused("orders", "cancel", "ann", "--client-order-id", "never")
+
+
+def test_words_may_be_written_as_results_write_them(market: Cli) -> None:
+    """In capitals or not, with - or _ between them."""
+    words = ("--type", "STOP_LIMIT", "--self-trade", "cancel_oldest", "--time-in-force", "gtc")
+    placed = market.run("orders", "place", "ann", SYMBOL, "SELL", "2", "--price", "11", "--stop-price", "11.5", *words)
+    assert "waits for a trade at 11.50 or below, version 1" in placed.out
+    shown = market.json("orders", "show", "ann", "4")
+    assert (shown["order_type"], shown["self_trade"], shown["time_in_force"]) == ("stop_limit", "cancel_oldest", "GTC")
+
+
+def test_an_order_that_lacks_its_price_is_never_sent_to_market_by_a_hint(market: Cli) -> None:
+    """The hint says what to give, not to leave the type out."""
+    for kind, hint in (("stop", "Give a stop price"), ("limit", "Give a price"), ("stop-limit", "Give both")):
+        line = market.refused("orders", "place", "ann", SYMBOL, "sell", "2", "--type", kind)
+        assert hint in line
+        assert "leave the type out" not in line
