@@ -30,7 +30,11 @@ _BAR_WIDTH = 32
 @click.option(
     "--depth", type=WHOLE_NUMBER, default=10, show_default=True, metavar="N", help="How many prices of each side."
 )
-@click.option("--orders", is_flag=True, help="Each order in its place instead of one line a price.")
+@click.option(
+    "--orders",
+    is_flag=True,
+    help="Each order instead of one line a price; of two at a price, the one nearer to the middle trades first.",
+)
 @click.pass_obj
 def book(session: Session, symbol: str, depth: int, orders: bool) -> None:
     """Shows the open orders by price. Asks stand above, bids below, the best of both in the middle."""

@@ -20,11 +20,10 @@ def user_resumed(state: ExchangeState, _: ev.Entry, event: ev.UserResumed) -> No
 
 
 def user_deleted(state: ExchangeState, _: ev.Entry, event: ev.UserDeleted) -> None:
+    """The user's own rates go too: nobody could take them back, and they would bind the rates of all others."""
     state.users[event.user].deleted = True
     for market in state.markets.values():
-        market.user_fees.pop(
-            event.user, None
-        )  # nobody could take them back, and they would bind the rates of all others
+        market.user_fees.pop(event.user, None)
 
 
 def deposited(state: ExchangeState, _: ev.Entry, event: ev.Deposited) -> None:
