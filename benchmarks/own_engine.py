@@ -33,6 +33,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.money import Asset, Instrument
 from credit_trading.money.amount import MAX_UNITS
+from credit_trading.trading.verify import Finding, check_state
 
 SYMBOL = "VCS/USD"
 USERS = 50
@@ -117,6 +118,10 @@ class OwnEngine:
             raise FlowError(f"message {sequence}: the engine refused order {number} ({answer.code})")
         self._sent[number] = _Sent(answer.order, user, side, price)
         return seconds
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the state that the flow has led to."""
+        return check_state(self._replica)
 
     def _request(self, command: cmd.Command) -> cmd.Request:
         self._commands += 1

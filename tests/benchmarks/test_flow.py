@@ -277,7 +277,9 @@ def test_the_order_book_reports_the_whole_recorded_flow_as_published(recorded: F
 
 def test_the_engine_reports_the_first_of_the_recorded_flow_as_a_plain_book_does(recorded: Flow) -> None:
     first = recorded.first(200_000)
-    assert play(first, OwnEngine(first)).sha256 == play(first, PlainBook()).sha256
+    engine = OwnEngine(first)
+    assert play(first, engine).sha256 == play(first, PlainBook()).sha256
+    assert engine.findings() == []
 
 
 @pytest.mark.long
