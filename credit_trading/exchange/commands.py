@@ -6,6 +6,7 @@ Always: a command holds no personal data and no time; two commands of equal cont
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import ClassVar
 
 import msgspec
 
@@ -15,7 +16,12 @@ from credit_trading.money import Asset, Instrument
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
-    """Base of all commands. Its encoding is the content that a repeated command id is compared by."""
+    """Base of all commands. Its encoding is the content that a repeated command id is compared by.
+
+    `operation` is what errors call it: as the services and the command line do.
+    """
+
+    operation: ClassVar[str] = ""
 
 
 class PlaceOrder(Command, frozen=True):
@@ -25,6 +31,7 @@ class PlaceOrder(Command, frozen=True):
     `self_trade` is None for the instrument's own mode.
     """
 
+    operation = "orders.place"
     user: int
     symbol: str
     buys: bool
@@ -42,6 +49,7 @@ class PlaceOrder(Command, frozen=True):
 class CancelOrder(Command, frozen=True):
     """FIX OrderCancelRequest (35=F): by order number, or by client order id (OrigClOrdID 41) where `order` is None."""
 
+    operation = "orders.cancel"
     user: int
     order: int | None
     client_order_id: str | None = None
@@ -54,6 +62,7 @@ class AmendOrder(Command, frozen=True):
     the order has changed since.
     """
 
+    operation = "orders.amend"
     user: int
     symbol: str
     order: int | None
@@ -68,17 +77,20 @@ class AmendOrder(Command, frozen=True):
 class CancelOrders(Command, frozen=True):
     """FIX OrderMassCancelRequest (35=q): all open orders of a user, of an instrument, or of a user in an instrument; not neither."""
 
+    operation = "orders.cancel-all"
     user: int | None
     symbol: str | None
 
 
 class Deposit(Command, frozen=True):
+    operation = "accounts.deposit"
     user: int
     asset: str
     amount: int
 
 
 class Withdraw(Command, frozen=True):
+    operation = "accounts.withdraw"
     user: int
     asset: str
     amount: int
@@ -87,6 +99,7 @@ class Withdraw(Command, frozen=True):
 class TradeOffBook(Command, frozen=True):
     """A deal made elsewhere between two users, settled at once and without fees. `price` counts 10^-`price_decimals` quote per base."""
 
+    operation = "transactions.record"
     buyer: int
     seller: int
     base: str
@@ -101,10 +114,12 @@ class TradeOffBook(Command, frozen=True):
 class CreateUser(Command, frozen=True):
     """`digest` is salted and stands for the person in the journal."""
 
+    operation = "users.create"
     digest: str
 
 
 class ChangeEmail(Command, frozen=True):
+    operation = "users.email"
     user: int
     digest: str
 
@@ -112,6 +127,7 @@ class ChangeEmail(Command, frozen=True):
 class DeleteUser(Command, frozen=True):
     """`sweep_to` takes the balances after the orders are canceled; None refuses a user who has any."""
 
+    operation = "users.delete"
     user: int
     sweep_to: int | None = None
 
@@ -119,16 +135,19 @@ class DeleteUser(Command, frozen=True):
 class SuspendUser(Command, frozen=True):
     """Cancels the user's open orders and refuses new ones."""
 
+    operation = "users.suspend"
     user: int
 
 
 class ResumeUser(Command, frozen=True):
+    operation = "users.resume"
     user: int
 
 
 class SetUserFees(Command, frozen=True):
     """The user's own rates in one instrument; None for the instrument's."""
 
+    operation = "users.fees"
     user: int
     symbol: str
     maker_ppm: int | None
@@ -138,6 +157,7 @@ class SetUserFees(Command, frozen=True):
 class BustTrade(Command, frozen=True):
     """Takes a trade back, on the book or off it. What it posted is given as the journal has it; fees are 0 off the book."""
 
+    operation = "trades.bust"
     trade: int
     symbol: str | None
     base: str
@@ -151,15 +171,18 @@ class BustTrade(Command, frozen=True):
 
 
 class AddAsset(Command, frozen=True):
+    operation = "assets.add"
     asset: Asset
 
 
 class AddInstrument(Command, frozen=True):
+    operation = "instruments.add"
     instrument: Instrument
     rules: MarketRules = MarketRules()
 
 
 class SetRules(Command, frozen=True):
+    operation = "instruments.set"
     symbol: str
     changes: RuleChanges
 
@@ -167,6 +190,7 @@ class SetRules(Command, frozen=True):
 class SetSchedule(Command, frozen=True):
     """None takes the schedule away; the instrument then stays as it is until it is opened or closed by hand."""
 
+    operation = "instruments.schedule"
     symbol: str
     schedule: Schedule | None
 
@@ -174,6 +198,7 @@ class SetSchedule(Command, frozen=True):
 class SetInstrumentStatus(Command, frozen=True):
     """FIX SecurityTradingStatus (326). None leaves that side of the status as it is: a halt outweighs the session, open or not."""
 
+    operation = "instruments.status"
     symbol: str
     halted: bool | None = None
     session_open: bool | None = None

@@ -37,7 +37,7 @@ class Decision(msgspec.Struct, eq=False, gc=False):
         self.emit(ev.CommandRejected(user, name, code.value, order, other))
 
     def fail(self, error: type[TradingError], subject: object, problem: str, hint: str) -> TradingError:
-        return error(f"command {type(self.request.command).__name__}", subject, problem, hint=hint)
+        return error(self.request.command.operation, subject, problem, hint=hint)
 
     def market(self, symbol: str) -> Market:
         market = self.replica.markets.get(symbol)

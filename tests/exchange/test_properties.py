@@ -110,7 +110,9 @@ def test_an_orders_fees_are_the_exact_fees_rounded_up_once(is_long: bool) -> Non
         paid: dict[int, int] = {}
         given_back = 0
         for event in (entry.event for entry in market.entries):
-            if isinstance(event, ev.OrderAccepted):
+            if isinstance(event, ev.OrderAccepted | ev.OrderAmended):
+                assert event.maker_ppm is not None
+                assert event.taker_ppm is not None
                 rates_of[event.order] = Fraction(event.maker_ppm, 10**6), Fraction(event.taker_ppm, 10**6)
             elif isinstance(event, ev.Trade):
                 for order, rate, fee in (
