@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
+from credit_trading import User
 from credit_trading.cli import output
 from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group, Words
 from credit_trading.cli.order_tables import draw_active_orders, draw_order, draw_order_history
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import average, moment
+from credit_trading.errors import TradingError
 from credit_trading.trading.outcome import OrderReport
 from credit_trading.trading.records import OrderRecord
 
@@ -93,7 +97,7 @@ def place(
             self_trade=self_trade,
             client_order_id=client_order_id,
         )
-        record = user.orders.get_order(report.order_id)
+        record = _as_it_stands(session, user, report)
     session.show(report, lambda: _say(report, record))
 
 
@@ -168,7 +172,7 @@ def amend(
             display_quantity=display_quantity,
             expected_version=expected_version,
         )
-        record = user.orders.get_order(report.order_id)
+        record = _as_it_stands(session, user, report)
     session.show(report, lambda: _say(report, record))
 
 
@@ -200,6 +204,14 @@ def cancel_all(session: Session, user_id: str | None, symbol: str | None) -> Non
     with session.admin() as admin:
         report = admin.trading.cancel_all_orders(user_id=user_id, symbol=symbol)
     session.show(report, lambda: output.say(f"Canceled {report.orders} open order{'' if report.orders == 1 else 's'}"))
+
+
+def _as_it_stands(session: Session, user: User, report: OrderReport) -> OrderRecord | None:
+    """For people, beside the answer; that is the truth, and trouble with reading the file must not be taken for it."""
+    if not session.json:
+        with suppress(TradingError):
+            return user.orders.get_order(report.order_id)
+    return None
 
 
 def _say(report: OrderReport, record: OrderRecord | None = None) -> None:

@@ -89,6 +89,11 @@ DAY, GTD, IOC, FOK = (
     TimeInForce.IOC.value,
     TimeInForce.FOK.value,
 )
+_NEW, _PARTIALLY_FILLED, _FILLED = (
+    OrderStatus.NEW.value,
+    OrderStatus.PARTIALLY_FILLED.value,
+    OrderStatus.FILLED.value,
+)
 CANCEL_NEWEST = SelfTrade.CANCEL_NEWEST.value
 REQUESTED = CancelReason.REQUESTED.value
 
@@ -136,11 +141,11 @@ class Order(msgspec.Struct, eq=False, gc=False):
         return self.quantity_lots - self.remaining_lots
 
     @property
-    def status(self) -> OrderStatus:
-        """While it is open, or filled; how else it ended says the event that ended it."""
-        if self.remaining_lots == self.quantity_lots:
-            return OrderStatus.NEW
-        return OrderStatus.PARTIALLY_FILLED if self.remaining_lots else OrderStatus.FILLED
+    def status(self) -> str:
+        """An `OrderStatus`, while it is open or filled; how else it ended says the event that ended it."""
+        if not self.remaining_lots:
+            return _FILLED
+        return _NEW if self.remaining_lots == self.quantity_lots else _PARTIALLY_FILLED
 
     def slice_of(self, remaining_lots: int) -> int:
         """What the book shows of so much when the order joins a queue."""

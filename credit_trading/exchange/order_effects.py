@@ -13,7 +13,7 @@ from credit_trading.exchange.market import Market
 from credit_trading.exchange.order import BUY, GTD, MARKET, STOP, Order, OrderStatus
 from credit_trading.money.amount import RATE_SCALE
 
-_NEW, _PARTIALLY_FILLED, _FILLED = OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value, OrderStatus.FILLED.value
+_NEW = OrderStatus.NEW.value
 _CANCELED, _REJECTED = OrderStatus.CANCELED.value, OrderStatus.REJECTED.value
 
 
@@ -114,7 +114,7 @@ def order_amended(state: ExchangeState, entry: ev.Entry, event: ev.OrderAmended)
         _forget(state, order, entry.time_us)
     elif event.requeued:
         _enter(state, order)
-    _answer(state, entry, order, _status(order))
+    _answer(state, entry, order, order.status)
 
 
 def order_triggered(state: ExchangeState, _: ev.Entry, event: ev.OrderTriggered) -> None:
@@ -144,7 +144,7 @@ def order_reduced(state: ExchangeState, entry: ev.Entry, event: ev.OrderReduced)
     order.quantity_lots = event.quantity_lots
     order.remaining_lots = remaining_lots
     order.version += 1
-    _answer(state, entry, order, _status(order))
+    _answer(state, entry, order, order.status)
 
 
 def order_canceled(state: ExchangeState, entry: ev.Entry, event: ev.OrderCanceled) -> None:
@@ -183,8 +183,8 @@ def trade(state: ExchangeState, entry: ev.Entry, event: ev.Trade) -> None:
         post(FEES, quote, buyer_fee + seller_fee)
     state.last_trade = event.trade
     market.last_price_ticks = event.price_ticks
-    _answer(state, entry, taker, _status(taker))
-    _answer(state, entry, maker, _status(maker))  # the command's own order, where a stop that it elected trades with it
+    _answer(state, entry, taker, taker.status)
+    _answer(state, entry, maker, maker.status)  # the command's own order, where a stop that it elected trades with it
 
 
 def _fill(
@@ -293,9 +293,3 @@ def _answer(state: ExchangeState, entry: ev.Entry, order: Order, status: str, re
         answer.filled_lots = quantity_lots - remaining_lots
         answer.filled_value = order.filled_value
         answer.fees = order.fees_paid
-
-
-def _status(order: Order) -> str:
-    if not order.remaining_lots:
-        return _FILLED
-    return _NEW if order.remaining_lots == order.quantity_lots else _PARTIALLY_FILLED

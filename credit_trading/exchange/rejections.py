@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from credit_trading.exchange.market_rules import MOST_SLICES
+
 
 class Rejection(StrEnum):
     """FIX OrdRejReason (103) and CxlRejReason (102), in the order of the checks."""
@@ -52,7 +54,7 @@ _SENTENCES = {
     Rejection.NO_SESSION_END: "a DAY order needs an instrument whose schedule ends its sessions",
     Rejection.QUANTITY_TOO_SMALL: "the quantity is below the instrument's minimum",
     Rejection.QUANTITY_TOO_LARGE: "the quantity is above the instrument's maximum",
-    Rejection.DISPLAY_TOO_SMALL: "the displayed quantity would cut the order into more than 100 slices",
+    Rejection.DISPLAY_TOO_SMALL: f"the displayed quantity would cut the order into more than {MOST_SLICES} slices",
     Rejection.VALUE_TOO_SMALL: "price times quantity is below the instrument's minimum value",
     Rejection.PRICE_OUTSIDE_BAND: "the price lies outside the instrument's band around its reference price",
     Rejection.TOO_MANY_OPEN_ORDERS: "the user has as many open orders, or waiting stops, in the instrument as it allows",

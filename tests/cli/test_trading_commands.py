@@ -12,8 +12,10 @@ import pytest
 
 import credit_trading
 from credit_trading import ManualClock
+from credit_trading.errors import Busy
 from credit_trading.trading.administration import BustReport, Suspension, UserFees
 from credit_trading.trading.instrument_record import InstrumentRecord
+from credit_trading.trading.orders import OrderManagementService
 from credit_trading.trading.outcome import MassCancelReport, OrderReport
 from tests.cli.conftest import SYMBOL, Cli
 from tests.floor import Floor, opened
@@ -271,3 +273,17 @@ def test_an_order_that_lacks_its_price_is_never_sent_to_market_by_a_hint(market:
         line = market.refused("orders", "place", "ann", SYMBOL, "sell", "2", "--type", kind)
         assert hint in line
         assert "leave the type out" not in line
+
+
+def test_an_order_that_is_taken_is_never_told_as_failed(market: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person is shown beside the answer may be missing for once; the answer stands."""
+
+    def busy(*_: object, **__: object) -> None:
+        raise Busy("users.file", "ann", "locked by another program", hint="Try again.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OrderManagementService, "get_order", busy)
+        placed = market.run("orders", "place", "ann", SYMBOL, "sell", "2", "--price", "13")
+    assert placed.out.startswith("Order 4, ")
+    assert "version" not in placed.out
+    assert market.json("orders", "show", "ann", "4")["order_status"] == "new"

@@ -22,7 +22,8 @@ from credit_trading.marketdata.depths import Depths
 from credit_trading.marketdata.market_data import MarketData
 from credit_trading.store.sqlite import connect
 from tests.floor import CASH, SYMBOL, Floor
-from tests.marketdata.floors import in_fork, market_data_of, succeeded, trade
+from tests.forks import in_fork, succeeded
+from tests.marketdata.floors import market_data_of, trade
 
 
 def asks(market_data: MarketData) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from credit_trading import Exchange, ManualClock, OrderRejected, SystemClock
 from credit_trading.errors import StorageError
 from credit_trading.journal.log import FILE_NAME
 from tests.floor import CASH, SYMBOL, Floor, opened, rows_of
+from tests.forks import in_fork, succeeded
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -188,32 +189,6 @@ def test_two_openings_in_one_process_are_as_two_processes(floor: Floor, reopen: 
 # Forks
 
 
-def _in_fork(action: Callable[[], object]) -> int:
-    """Runs it in a forked child; the child's exit code, 0 if it returned."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    return child
-
-
-def _succeeded(child: int) -> bool:
-    """Waits for half a minute; a child that hangs is killed and has not succeeded."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
-
-
 def test_a_forked_child_and_its_parent_both_go_on(floor: Floor) -> None:
     """With the exchange that was opened before the fork, at the same time; both see what the other does."""
     floor.place("ann", "sell", 100, "5.00")
@@ -225,9 +200,9 @@ def test_a_forked_child_and_its_parent_both_go_on(floor: Floor) -> None:
             assert report.order_status == "filled"
             assert floor.user(user).transactions.get_transaction_history(limit=1)[0].order_id == report.order_id
 
-    child = _in_fork(lambda: trade("bob"))
+    child = in_fork(lambda: trade("bob"))
     trade("cat")
-    assert _succeeded(child)
+    assert succeeded(child)
     assert floor.user("ann").orders.get_active_orders()[0].filled_quantity == "60"
     assert len(floor.user("bob").transactions.get_transaction_history()) == 32
     assert floor.findings() == []
@@ -245,7 +220,7 @@ def test_no_open_database_is_inherited(floor: Floor) -> None:
         assert opened_here
         assert not [name for name in opened_here if name.startswith(str(floor.exchange.home))]
 
-    assert _succeeded(_in_fork(look))
+    assert succeeded(in_fork(look))
 
 
 def test_ids_made_up_after_a_fork_are_not_its_parents(floor: Floor) -> None:
@@ -255,9 +230,9 @@ def test_ids_made_up_after_a_fork_are_not_its_parents(floor: Floor) -> None:
         assert not floor.place("bob", "buy", 1, "4.00").repeated
 
     floor.place("ann", "buy", 1, "4.00")
-    children = [_in_fork(place) for _ in range(3)]
+    children = [in_fork(place) for _ in range(3)]
     place()
-    assert all(_succeeded(child) for child in children)
+    assert all(succeeded(child) for child in children)
     assert floor.kinds().count("order_accepted") == 5
     assert floor.findings() == []
 
@@ -288,8 +263,8 @@ def test_forking_while_other_threads_write_is_safe(floor: Floor) -> None:
     children = []
     for _ in range(8):
         time.sleep(0.05)
-        children.append(_in_fork(serve))
-    done = [_succeeded(child) for child in children]
+        children.append(in_fork(serve))
+    done = [succeeded(child) for child in children]
     stop.set()
     for thread in threads:
         thread.join()
@@ -310,7 +285,7 @@ def test_two_processes_see_the_same_sessions_open_and_close(floor: Floor, clock:
         assert floor.admin.instruments.show_instrument(SYMBOL).status == "open"
         assert floor.place("bob", "buy", 1, "4.00", time_in_force="DAY").order_status == "new"
 
-    assert _succeeded(_in_fork(open_the_session))
+    assert succeeded(in_fork(open_the_session))
     assert floor.admin.instruments.show_instrument(SYMBOL).next_close == "2026-01-01T17:30:00.000000Z"
     clock.set(nine_us + 1)
     assert floor.place("cat", "sell", 1, "6.00").order_status == "new"
@@ -321,7 +296,7 @@ def test_two_processes_see_the_same_sessions_open_and_close(floor: Floor, clock:
             floor.place("bob", "buy", 1, "4.00")
 
     assert floor.exchange.expire_due() == 1
-    assert _succeeded(_in_fork(find_it_closed))
+    assert succeeded(in_fork(find_it_closed))
     assert floor.kinds().count("instrument_status_changed") == 3  # closed by the schedule at first, opened, closed
     assert floor.user("bob").orders.get_order_history()[-1].reason == "session_ended"
     assert floor.findings() == []
@@ -379,7 +354,7 @@ def test_a_file_given_out_before_a_fork_is_refused_in_the_child_only(floor: Floo
         with pytest.raises(StorageError, match="forked"):
             floor.user("ann").orders.get_active_orders()
 
-    assert _succeeded(_in_fork(look))
+    assert succeeded(in_fork(look))
     assert database["metadata"].count == 1
     database.close()
     assert len(floor.user("ann").orders.get_active_orders()) == 1

@@ -72,7 +72,7 @@ def _as_row(order: Order, stop_price: int | None) -> tuple[Any, ...]:
         order.filled_value,
         order.fees_paid,
         order.hold,
-        order.status.value,
+        order.status,
         order.expires_at_us,
         order.accepted_at_us,
     )
