@@ -23,7 +23,7 @@ from credit_trading.marketdata.market_data import MarketData
 from credit_trading.marketdata.tail import Tail, tail_after
 from credit_trading.store.locks import MARKET_DATA
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect
-from tests.disk import AVAILABLE, faulty_disk
+from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, SYMBOL, Floor, copy_of, edit, opened, put, rows_of
 from tests.forks import in_fork, succeeded
 from tests.marketdata.floors import bust, deal, file_of, kept, market_data_of, trade, trade_at_once

@@ -14,7 +14,7 @@ import pytest
 from credit_trading import Exchange, ManualClock, Outcome, OutcomeUnknown, Prepared
 from credit_trading.errors import NotFound, NotTaken, StorageError, Unwritable
 from credit_trading.journal.log import FILE_NAME
-from tests.disk import AVAILABLE, FaultyDisk, faulty_disk
+from reliability.disk import AVAILABLE, FaultyDisk, faulty_disk
 from tests.floor import CASH, Floor, opened, rows_of
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="needs pysqlite3 with sqlite3_vfs_find")

@@ -19,7 +19,7 @@ from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
 from credit_trading.users.projection import Projection
-from tests.disk import AVAILABLE, faulty_disk
+from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
 from tests.users.flow import HOURS, RandomFlow
 

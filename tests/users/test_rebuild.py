@@ -22,7 +22,7 @@ from credit_trading.users import projector as projector_module
 from credit_trading.users.files import UserFiles
 from credit_trading.users.projection import Projection
 from credit_trading.users.schema import PROJECTION_VERSION, SCHEMA_VERSION, template
-from tests.disk import AVAILABLE, faulty_disk
+from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, put, rows_of, shared_content
 from tests.users.version_1 import make_version_1
 
@@ -411,7 +411,7 @@ def test_at_whichever_write_the_disk_fails_the_older_file_is_whole(old: Folder, 
 
 _KILLED_WHILE_REBUILDING = """
 import os, sys
-from tests.disk import faulty_disk
+from reliability.disk import faulty_disk
 import credit_trading
 home, suffix, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with faulty_disk() as disk:
