@@ -27,6 +27,7 @@ from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.marketdata.market_data import MarketData
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import make_private_folder
+from credit_trading.store.place import warn_if_remote
 from credit_trading.store.sqlite import StrPath, sqlite3, translated
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.administration import TradingAdministration
@@ -39,10 +40,13 @@ from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
 from credit_trading.trading.verify import Finding, Verification, verify
-from credit_trading.users import catalogue
+from credit_trading.users import catalogue, private, quarantine
 from credit_trading.users.files import UserFiles
 from credit_trading.users.manager import PersonalPart, TradingDatabaseManager
 from credit_trading.users.projector import Projector
+
+_ADDED = quarantine.SCHEMA + private.SCHEMA
+"""What format 2 of exchange.db has beside the catalogue."""
 
 _ONE_PAGE = 4096
 """A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
@@ -62,6 +66,7 @@ def open_exchange(
     settings = settings or Settings.from_environment()
     with translated("exchange.open", folder):
         _check_folder(folder, create=create)
+    warn_if_remote(folder)
     exchange = Exchange(folder, clock, settings)
     try:
         if create:
@@ -210,9 +215,10 @@ class Exchange:
         with self._live.turn():
             if not path.exists() or path.stat().st_size <= _ONE_PAGE:
                 with suppress(AlreadyExists):
-                    Log.found(path, first, catalogue.SCHEMA)
+                    Log.found(path, first, catalogue.SCHEMA + _ADDED)
 
     def _start(self) -> None:
+        self._live.upgrade(_ADDED)
         with self._live.reading():
             pass
         self._started = True

@@ -127,7 +127,7 @@ def _without_catalogue(path: Path) -> None:
         (_short_text, FileCorrupt, "no SQLite database"),
         (_corrupt, FileCorrupt, "damaged"),
         (_truncated, FileCorrupt, "damaged"),
-        (_newer, VersionUnsupported, "format 99 is newer than 1"),
+        (_newer, VersionUnsupported, "format 99 is newer than 2"),
         (_another_program, NotAnExchange, "not an exchange's"),
         (_without_journal, FileCorrupt, "journal"),
         (_without_rows, FileCorrupt, "no beginning"),

@@ -11,15 +11,17 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from credit_trading.errors import Busy, StorageError
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import checkpoint, rows
 from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.journal.notes import Note
 from credit_trading.store.locks import PRESENT, LockFile, Turnstile
 from credit_trading.store.sqlite import abandon, has_wal_reset_bug, sqlite3, translated
 
@@ -89,6 +91,11 @@ class LiveReplica:
         with Turnstile(self.lock_file).turn(self._timeout_s):
             yield
 
+    def upgrade(self, schema: str) -> None:
+        """Before anything else is read: see `Log.upgrade`."""
+        with self.turn():
+            Log.upgrade(self.path, schema)
+
     @contextmanager
     def history(self) -> Iterator[Log]:
         """A second connection for reading what is committed: rows, notes, the catalogue. Does not wait for writers."""
@@ -126,12 +133,12 @@ class LiveReplica:
                 raise
             self._roll_back()
 
-    def commit(self, entries: Sequence[ev.Entry]) -> None:
-        """Appends what the replica recorded and commits: the moment at which it is decided.
+    def commit(self, entries: Sequence[ev.Entry], noted: Mapping[int, Note] = MappingProxyType({})) -> None:
+        """Appends what the replica recorded, with the notes by their sequences, and commits: the moment at which it is decided.
 
         Raises CommitUndecided; Unwritable if the disk is full, and then nothing was committed.
         """
-        hash_after = self.log.append(entries, self._hash)
+        hash_after = self.log.append(entries, self._hash, noted)
         self._commit()
         self._hash = hash_after
         if self._replica is not None:
@@ -217,14 +224,14 @@ class LiveReplica:
         stored = self.log.rows_from(replica.sequence)
         if replica.sequence:
             own = next(stored, None)
-            if own is None or own[13] != self._hash:
+            if own is None or own[rows.HASH] != self._hash:
                 raise rows.damaged(replica.sequence, "exchange.db was replaced by another or an older one while in use")
         for row in stored:
-            if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, self._hash):
+            if row[0] != replica.sequence + 1 or row[rows.HASH] != rows.row_hash(row, self._hash):
                 raise rows.damaged(row[0], "the chain is broken here")
             entry = rows.decode(row)
             replica.apply(entry)
-            self._hash = row[13]
+            self._hash = row[rows.HASH]
             if isinstance(entry.event, ev.UserEmailChanged | ev.UserDeleted):
                 self.on_move(entry.event.user)
 

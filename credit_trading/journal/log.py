@@ -6,17 +6,24 @@ Always: rows are only ever added, at the end, each chained to the one before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
-from credit_trading.exchange.events import Entry, Founded, Trade, TradedOffBook
+from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
 from credit_trading.journal import notes, rows
+from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import Connection, connect, immediate, translated
 
 APPLICATION_ID = 0x43545258
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: digests of notes in the journal, quarantine, private facts."""
+
+UPGRADED = "format-2"
+"""The cause of the event from which on an upgraded journal holds digests of notes."""
+
 FILE_NAME = "exchange.db"
 
 
@@ -52,6 +59,27 @@ class Log:
         path.chmod(0o600)
 
     @classmethod
+    def upgrade(cls, path: Path, schema: str) -> None:
+        """Brings an exchange.db of format 1 to this one, in one transaction; `schema` is what other rooms add. In the caller's turn."""
+        with translated("exchange.upgrade", path):
+            connection = connect(path, mode="rw", synchronous="FULL")
+            try:
+                if _format_of(connection, path) != 1:
+                    return
+                with immediate(connection):
+                    if _format_of(connection, path) != 1:  # another process was faster
+                        return
+                    for statement in (rows.UPGRADE + notes.UPGRADE + schema).split(";\n"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+                    last = connection.execute(f"SELECT {rows.COLUMNS} FROM journal ORDER BY sequence DESC LIMIT 1")
+                    row = last.fetchone()
+                    mark = Entry(row[0] + 1, row[1], UPGRADED, None, Fenced(), *[None] * 6)
+                    connection.execute(rows.INSERT, rows.encode(mark, row[rows.HASH]))
+            finally:
+                connection.close()
+
+    @classmethod
     def open(cls, path: Path) -> Log:
         """Raises NotAnExchange, FileCorrupt or VersionUnsupported for a file that is not ours to read."""
         with translated("exchange.open", path):
@@ -62,12 +90,15 @@ class Log:
                 connection.close()
                 raise
 
-    def append(self, entries: Sequence[Entry], previous_hash: bytes) -> bytes:
-        """Adds the entries in the caller's transaction; returns the last one's hash."""
+    def append(
+        self, entries: Sequence[Entry], previous_hash: bytes, noted: Mapping[int, Note] = MappingProxyType({})
+    ) -> bytes:
+        """Adds the entries, and the notes by their sequences, in the caller's transaction; returns the last entry's hash."""
         encoded = []
+        digests = {sequence: notes.write(self.connection, sequence, note) for sequence, note in noted.items()}
         for entry in entries:
-            row = rows.encode(entry, previous_hash)
-            previous_hash = row[13]
+            row = rows.encode(entry, previous_hash, digests.get(entry.sequence))
+            previous_hash = row[rows.HASH]
             encoded.append(row)
         self.connection.executemany(rows.INSERT, encoded)
         return previous_hash
@@ -172,8 +203,8 @@ class Log:
         return row
 
 
-def _identify(connection: Connection, path: Path) -> str:
-    """The exchange id of an opened exchange.db."""
+def _format_of(connection: Connection, path: Path) -> int:
+    """The format of an exchange.db, this version's or an older one. Raises NotAnExchange, VersionUnsupported."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     if application_id != APPLICATION_ID:
         raise NotAnExchange(
@@ -182,7 +213,7 @@ def _identify(connection: Connection, path: Path) -> str:
             "a database, but not an exchange's",
             hint="Found one elsewhere: credit-trading --home DIR init.",
         )
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT_VERSION:
         raise VersionUnsupported(
             "exchange.open",
@@ -190,6 +221,12 @@ def _identify(connection: Connection, path: Path) -> str:
             f"format {version} is newer than {FORMAT_VERSION}",
             hint="Use a newer credit_trading.",
         )
+    return version
+
+
+def _identify(connection: Connection, path: Path) -> str:
+    """The exchange id of an opened exchange.db."""
+    _format_of(connection, path)
     row = connection.execute(f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = 1").fetchone()
     first = rows.decode(row).event if row else None
     if not isinstance(first, Founded):

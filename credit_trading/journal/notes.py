@@ -1,12 +1,17 @@
 """Who acted, from where, and what they remarked: the personal part of a command.
 
 Stands in a mutable table beside the journal and is committed with it, so that a person can be erased while the chain still verifies.
+The row's salted digest in the journal tells whether what stands here is what was written.
 A user who acts for themselves and says nothing more leaves no note.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+
 import attrs
+import msgspec
 
 from credit_trading.store.sqlite import Connection
 
@@ -16,9 +21,14 @@ CREATE TABLE command_notes (
     actor TEXT NOT NULL,
     origin TEXT,
     correlation_id TEXT,
-    note TEXT
+    note TEXT,
+    salt BLOB
 ) STRICT;
 """
+
+
+UPGRADE = "ALTER TABLE command_notes ADD COLUMN salt BLOB;\n"
+"""From format 1."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,12 +41,20 @@ class Note:
     note: str | None = None
 
 
-def write(connection: Connection, sequence: int, note: Note) -> None:
-    """To the first event of the command; part of the caller's transaction."""
+def write(connection: Connection, sequence: int, note: Note) -> bytes:
+    """Beside the first event of the command, as part of the caller's transaction. Returns the digest that goes into the event's row."""
+    salt = secrets.token_bytes(16)
     connection.execute(
-        "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note) VALUES (?, ?, ?, ?, ?)",
-        (sequence, note.actor, note.origin, note.correlation_id, note.note),
+        "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note, salt) VALUES (?, ?, ?, ?, ?, ?)",
+        (sequence, note.actor, note.origin, note.correlation_id, note.note, salt),
     )
+    return digest(sequence, note, salt)
+
+
+def digest(sequence: int, note: Note, salt: bytes) -> bytes:
+    """SHA-256 over the salt and the note with its place; says nothing about the note once the salt is erased."""
+    content = msgspec.json.encode((sequence, note.actor, note.origin, note.correlation_id, note.note))
+    return hashlib.sha256(salt + content).digest()
 
 
 def read(connection: Connection, sequence: int) -> Note | None:

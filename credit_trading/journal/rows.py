@@ -28,17 +28,30 @@ CREATE TABLE journal (
     number_b INTEGER,
     previous_b INTEGER,
     payload TEXT NOT NULL,
-    hash BLOB NOT NULL
+    hash BLOB NOT NULL,
+    note BLOB
 ) STRICT;
 CREATE INDEX journal_money_causes ON journal (cause)
     WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book');
 """
-"""`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica."""
+"""`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica.
 
-COLUMNS = "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b, payload, hash"
-INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+`note` is the salted digest of what stands beside the row in `command_notes`: who acted cannot be changed afterwards, only erased.
+"""
+
+UPGRADE = "ALTER TABLE journal ADD COLUMN note BLOB;\n"
+"""From format 1."""
+
+COLUMNS = (
+    "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b,"
+    " payload, hash, note"
+)
+INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 Row = tuple[Any, ...]
+
+HASH, NOTE = 13, 14
+"""Places in a row."""
 
 FIRST_HASH = bytes(32)
 """What the first row is chained to."""
@@ -49,10 +62,10 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS = {key: msgspec.json.Decoder(cls) for key, cls in KINDS.items()}
 
 
-def encode(entry: Entry, previous_hash: bytes) -> Row:
-    """The row of `entry`, in the order of `COLUMNS`; its last element is the hash that the next row is chained to."""
+def encode(entry: Entry, previous_hash: bytes, note: bytes | None = None) -> Row:
+    """The row of `entry`, in the order of `COLUMNS`; the next row is chained to its `hash`. `note` is the digest of a note."""
     event = entry.event
-    row = (
+    row: Row = (
         entry.sequence,
         entry.time_us,
         event.kind,
@@ -66,13 +79,19 @@ def encode(entry: Entry, previous_hash: bytes) -> Row:
         entry.number_b,
         entry.previous_b,
         _encode(event).decode(),
+        None,
+        note,
     )
-    return (*row, row_hash(row, previous_hash))
+    return (*row[:HASH], row_hash(row, previous_hash), note)
 
 
 def row_hash(row: Row, previous_hash: bytes) -> bytes:
-    """SHA-256 over the previous hash and the row's columns but the last, one to a line; no column but the payload may hold a line end."""
-    return hashlib.sha256(previous_hash + (_HASHED % row[:13]).encode()).digest()
+    """SHA-256 over the previous hash and the row's other columns, one to a line, the note's as hex and only where there is one.
+
+    No column may hold a line end; JSON has none outside of its strings, and writes those inside as `\\n`.
+    """
+    content = _HASHED % row[:HASH] if row[NOTE] is None else f"{_HASHED % row[:HASH]}\n{row[NOTE].hex()}"
+    return hashlib.sha256(previous_hash + content.encode()).digest()
 
 
 def decode(row: Row) -> Entry:

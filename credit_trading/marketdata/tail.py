@@ -13,7 +13,7 @@ import attrs
 from credit_trading.errors import FileForeign
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
-from credit_trading.journal.rows import Row, row_hash
+from credit_trading.journal.rows import HASH, Row, row_hash
 
 
 @attrs.frozen
@@ -39,6 +39,6 @@ def tail_after(live: LiveReplica, position: Position, *, up_to: int, most: int, 
         exchange_id = log.exchange_id
     if not rows:
         return Tail([], position)
-    if len(rows) < count or rows[0][13] != row_hash(rows[0], position.hash):  # it was replaced between two statements
+    if len(rows) < count or rows[0][HASH] != row_hash(rows[0], position.hash):  # it was replaced between two statements
         raise FileForeign("follow", follower, "the journal does not go on from where it stands", hint="Try again.")
-    return Tail(rows, Position(exchange_id, rows[-1][0], rows[-1][13]))
+    return Tail(rows, Position(exchange_id, rows[-1][0], rows[-1][HASH]))

@@ -24,7 +24,6 @@ from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.events import Deposited, Entry, OrderExpired, TradedOffBook, Withdrawn
 from credit_trading.exchange.replica import Replica
-from credit_trading.journal import notes
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import translated
@@ -54,6 +53,7 @@ class _Batch:
     """One caller's commands on their way through a group commit."""
 
     commands: Sequence[Prepared]
+    project: bool = True
     outcomes: list[Outcome] | None = None
     error: BaseException | None = None
 
@@ -109,14 +109,16 @@ class Sequencer:
         request = cmd.Request.of(command, command_id=command_id or self.new_id(scope), prepared_us=self.clock.now_us())
         return Prepared(request, note, personal)
 
-    def submit(self, commands: Iterable[Prepared]) -> list[Outcome]:
+    def submit(self, commands: Iterable[Prepared], *, project: bool = True) -> list[Outcome]:
         """Decides the commands in their order and makes them durable in one COMMIT, together with whatever other threads submit now.
+
+        Without `project` users' files show these commands when they are next read, whatever the settings say.
 
         Raises Busy, NotTaken or another StorageError if none took effect, OutcomeUnknown if that cannot be told yet.
         """
         if os.getpid() != self._pid:
             self.after_fork_in_child()
-        batch = _Batch(_checked(commands))
+        batch = _Batch(_checked(commands), project)
         if not batch.commands:
             return []
         self._waiting.append(batch)
@@ -227,7 +229,10 @@ class Sequencer:
                 batch.outcomes = own
             else:
                 batch.error = failure(lost)
-        return _named(entries) if failure is None else set()
+        if failure is not None:
+            return set()
+        later = {command.request.id for batch in batches if not batch.project for command in batch.commands}
+        return _named(entry for entry in entries if entry.cause not in later)
 
     def _decide(self, replica: Replica, prepared: Prepared) -> Outcome:
         """One command's outcome, not yet durable. Only malformed commands and the clock raise here, and they leave nothing."""
@@ -278,10 +283,12 @@ class Sequencer:
     def _commit(self, entries: Sequence[Entry], decided: Sequence[tuple[Prepared, Outcome]]) -> None:
         if not entries:
             return
-        for prepared, outcome in decided:
-            if prepared.note is not None and outcome.answer is not None and not outcome.repeated:
-                notes.write(self._live.log.connection, outcome.sequence, prepared.note)
-        self._live.commit(entries)
+        noted = {
+            outcome.sequence: prepared.note
+            for prepared, outcome in decided
+            if prepared.note is not None and outcome.answer is not None and not outcome.repeated
+        }
+        self._live.commit(entries, noted)
 
     def _settle(self, last: Entry) -> _Failure | None:
         """After a COMMIT that raised: commits a fence, then looks into the journal. All of the group is there or nothing is.

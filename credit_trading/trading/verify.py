@@ -165,7 +165,7 @@ def _check_journal(desk: Desk, sequence: int, digest: str) -> list[Finding]:
             event = _applied(replica, row, previous_hash)
             if isinstance(event, str):
                 return [Finding(f"journal sequence {row[0]}", event)]
-            previous_hash = row[13]
+            previous_hash = row[rows.HASH]
             _count_fees(replica, event, fees)
     earned = {asset: balance.posted for asset, balance in replica.accounts.of(FEES).items()}
     if earned != {asset: amount for asset, amount in fees.items() if amount}:
@@ -188,7 +188,7 @@ def _count_fees(replica: Replica, event: ev.Event, fees: dict[str, int]) -> None
 
 def _applied(replica: Replica, row: rows.Row, previous_hash: bytes) -> ev.Event | str:
     """The next row's event, applied to `replica`; what is wrong with the row if something is."""
-    if row[0] != replica.sequence + 1 or row[13] != rows.row_hash(row, previous_hash):
+    if row[0] != replica.sequence + 1 or row[rows.HASH] != rows.row_hash(row, previous_hash):
         return "the chain is broken here"
     if row[1] < replica.time_us:
         return "time runs backwards here"

@@ -27,6 +27,7 @@ from credit_trading.users import catalogue
 from credit_trading.users.catalogue import User
 from credit_trading.users.gate import Gate
 from credit_trading.users.handles import UserConnection, as_user_file, file_id, open_handle
+from credit_trading.users.naming import path_in
 from credit_trading.users.schema import template
 
 _log = logging.getLogger(__name__)
@@ -157,10 +158,10 @@ class UserFiles:
 
     def path_for(self, user: User) -> Path:
         """Where this user's file is, or will be: while a rename is under way under the name that is there."""
-        path = self._home / user.file_name
+        path = path_in(self._home, user.file_name)
         if user.previous_file_name is None:
             return path
-        previous = self._home / user.previous_file_name
+        previous = path_in(self._home, user.previous_file_name)
         return path if path.exists() and not previous.exists() else previous
 
     def _open_pooled(self, number: int) -> Connection:
@@ -214,10 +215,10 @@ class UserFiles:
             now = catalogue.by_number(connection, user.number)
             if now.previous_file_name is None:
                 return
-            old = self._home / now.previous_file_name
+            old = path_in(self._home, now.previous_file_name)
             if old.exists():
                 _empty_wal(old)
-                rename_durably(old, self._home / now.file_name)
+                rename_durably(old, path_in(self._home, now.file_name))
             catalogue.finish_rename(connection, now.number, now.file_name)
 
         self._note_done("users.email", user, rename)
@@ -225,7 +226,7 @@ class UserFiles:
     def _delete(self, user: User) -> None:
         for name in (user.file_name, user.previous_file_name):
             if name is not None:
-                remove_database(self._home / name)
+                remove_database(path_in(self._home, name))
         self._note_done("users.delete", user, lambda connection: catalogue.finish_deletion(connection, user.number))
 
     def _note_done(self, operation: str, user: User, write: Callable[[Connection], None]) -> None:

@@ -1,19 +1,22 @@
 """Names of users and of their files.
 
-Here: which ids and e-mails are allowed, and which file name follows. Never here: whether a name is taken (the catalogue knows).
-Always: a checked id or e-mail is safe in a path, on every platform that we support and on Windows.
+Here: which ids and e-mails are allowed, which file name follows, and the only way from a file name to a path. Never here: whether a name
+is taken (the catalogue knows).
+Always: a checked id or e-mail is safe in a path, on every platform that we support and on Windows; a user's path leads into the folder.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 from credit_trading.checks import shown
-from credit_trading.errors import InvalidInput
+from credit_trading.errors import FileCorrupt, InvalidInput
 
 _USER_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _LABEL = re.compile(r"[^\s.@]+")
+_FILE_NAME = re.compile(r"trading_[A-Za-z0-9._~-]{1,200}\.db", re.ASCII)
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _LONGEST_EMAIL = 254
 
@@ -59,3 +62,18 @@ def file_name(user_id: str, email: str, *, suffix: str = "") -> str:
     """`trading_<userId>_<sanitised e-mail>.db`. The e-mail is decoration: `suffix` tells two users apart who would share a name."""
     sanitized = re.sub(r"[^A-Za-z0-9.-]+", "_", email)[:100].strip("._")
     return f"trading_{user_id}_{sanitized}{suffix}.db"
+
+
+def path_in(home: Path, name: str) -> Path:
+    """The path of a user's file whose name stands in the catalogue: any SQLite tool may have written it there.
+
+    Raises FileCorrupt for a name that `file_name` never gives.
+    """
+    if not isinstance(name, str) or _FILE_NAME.fullmatch(name) is None:
+        raise FileCorrupt(
+            "users.file",
+            shown(name),
+            "the catalogue in exchange.db names a user's file so, and no user's file has such a name",
+            hint="Somebody has edited exchange.db: restore it from a backup.",
+        )
+    return home / name

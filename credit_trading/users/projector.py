@@ -21,7 +21,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
-from credit_trading.journal.rows import Row, decode
+from credit_trading.journal.rows import HASH, Row, decode
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import Connection, immediate
 from credit_trading.users import catalogue
@@ -207,7 +207,7 @@ class Projector:
         connection.execute(
             "UPDATE metadata SET exchange_id = ?, user_number = ?, applied_sequence = ?, applied_hash = ?,"
             " event_number = event_number + ?",
-            (replica.exchange_id, head.number, rows[-1][0], rows[-1][13], len(rows)),
+            (replica.exchange_id, head.number, rows[-1][0], rows[-1][HASH], len(rows)),
         )
 
     def _user_id(self, log: Log, number: int) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_type_hints
 
+import attrs
 import msgspec
 import pytest
 
-from credit_trading import ManualClock, Settings
+from credit_trading import Exchange, ManualClock, Settings
 from credit_trading.errors import CommandConflict, FileCorrupt, TradingError, VersionUnsupported
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.schedule import Schedule, WeeklySession
-from credit_trading.journal import rows
-from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.journal import notes, rows
+from credit_trading.journal.log import FILE_NAME, UPGRADED, Log
+from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import connect
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, edit, opened, rows_of
 
@@ -40,8 +43,8 @@ def test_the_chain_of_a_real_history_verifies(floor: Floor) -> None:
     stored = rows_of(floor.exchange.home / FILE_NAME, f"SELECT {rows.COLUMNS} FROM journal ORDER BY sequence")
     for number, row in enumerate(stored, 1):
         assert row[0] == number
-        assert row[13] == rows.row_hash(row, previous)
-        previous = row[13]
+        assert row[rows.HASH] == rows.row_hash(row, previous)
+        previous = row[rows.HASH]
     assert len(stored) == floor.exchange.sequence
     assert floor.findings() == []
 
@@ -158,13 +161,13 @@ def test_an_exchange_with_a_newer_event_in_it_is_refused(home: Path) -> None:
             exchange.sequence,
             rows_of(home / FILE_NAME, "SELECT hash FROM journal ORDER BY sequence DESC")[0][0],
         )
-    row = rows.encode(ev.Entry(last + 1, 2**60, "cause", None, ev.Fenced(), *[None] * 6), last_hash)[:13]
+    row = rows.encode(ev.Entry(last + 1, 2**60, "cause", None, ev.Fenced(), *[None] * 6), last_hash)
     row = (*row[:3], 9, *row[4:])
     edit(
         home / FILE_NAME,
         "INSERT INTO journal VALUES ("
-        + ", ".join("NULL" if value is None else repr(value) for value in row)
-        + f", x'{rows.row_hash(row, last_hash).hex()}')",
+        + ", ".join("NULL" if value is None else repr(value) for value in row[: rows.HASH])
+        + f", x'{rows.row_hash(row, last_hash).hex()}', NULL)",
     )
     before = (home / FILE_NAME).read_bytes()
     with (
@@ -333,3 +336,56 @@ def test_the_journal_can_be_read_with_any_tool(floor: Floor) -> None:
         "SELECT payload FROM journal WHERE payload ->> 'client_order_id' = 'mine'",
     )
     assert msgspec.json.decode(payload[0])["symbol"] == SYMBOL
+
+
+def _as_format_1(home: Path) -> None:
+    """What an older version left: no digests of notes, and nothing of what came later."""
+    edit(
+        home / FILE_NAME,
+        "DROP TABLE quarantine",
+        "DROP TABLE private_facts",
+        "ALTER TABLE command_notes DROP COLUMN salt",
+        "UPDATE journal SET note = NULL",
+        "ALTER TABLE journal DROP COLUMN note",
+        "PRAGMA user_version = 1",
+    )
+    connection, previous = connect(home / FILE_NAME, mode="rw"), rows.FIRST_HASH
+    try:
+        for row in connection.execute(f"SELECT {rows.COLUMNS.removesuffix(', note')} FROM journal").fetchall():
+            previous = rows.row_hash((*row, None), previous)
+            connection.execute("UPDATE journal SET hash = ? WHERE sequence = ?", (previous, row[0]))
+    finally:
+        connection.close()
+
+
+def test_an_exchange_of_the_first_format_is_upgraded_when_it_is_opened(
+    floor: Floor, reopen: Callable[..., Exchange]
+) -> None:
+    """Its history stays as it is; from one event on, which says so, the journal knows what notes said."""
+    _some_history(floor)
+    home, before = floor.exchange.home, floor.exchange.sequence
+    floor.exchange.close()
+    for path in [*home.glob("trading_*.db*"), *home.glob("marketdata.db*")]:
+        path.unlink()
+    _as_format_1(home)
+    for _ in range(2):
+        again = Floor(reopen())
+        assert [(entry.kind, entry.cause) for entry in again.admin.journal(after=before)][:1] == [("fenced", UPGRADED)]
+        assert again.findings() == []
+    assert again.exchange.sequence == before + 1
+    again.admin.accounts.deposit("ann", CASH, "1.00", note="after all")
+    kept = rows_of(home / FILE_NAME, "SELECT note FROM journal WHERE note IS NOT NULL")
+    assert len(kept) == 1
+
+
+def test_the_journal_knows_what_a_note_said_without_telling(floor: Floor) -> None:
+    """A digest with a salt that stands beside the note: who erases both leaves a chain that verifies and a digest of nothing."""
+    answer = floor.admin.accounts.deposit("ann", CASH, "1.00", note="for March")
+    path = floor.exchange.home / FILE_NAME
+    ((digest,),) = rows_of(path, "SELECT note FROM journal WHERE sequence = ?", (answer.sequence,))
+    ((salt,),) = rows_of(path, "SELECT salt FROM command_notes WHERE sequence = ?", (answer.sequence,))
+    written = Note(actor="admin:setup", note="for March")
+    assert digest == notes.digest(answer.sequence, written, salt)
+    assert digest != notes.digest(answer.sequence, attrs.evolve(written, note="for May"), salt)
+    assert len(salt) == 16
+    assert floor.findings() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -13,6 +13,7 @@ from credit_trading import Exchange, ManualClock
 from credit_trading.errors import Busy, ClockRefused, StorageError
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.log import FILE_NAME
+from credit_trading.journal.notes import Note
 from credit_trading.users.projector import Projector
 from tests.floor import CASH, Floor, rows_of
 
@@ -114,9 +115,9 @@ def test_concurrent_callers_share_a_commit(floor: Floor, monkeypatch: pytest.Mon
     commits: list[int] = []
     commit = floor.exchange._live.commit
 
-    def counted(entries: Sequence[Entry]) -> None:
+    def counted(entries: Sequence[Entry], noted: Mapping[int, Note]) -> None:
         commits.append(len(entries))
-        commit(entries)
+        commit(entries, noted)
 
     monkeypatch.setattr(floor.exchange._live, "commit", counted)
     threads = [threading.Thread(target=floor.place, args=("ann", "sell", 1, "5.00")) for _ in range(10)]

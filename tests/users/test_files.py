@@ -374,8 +374,8 @@ def test_a_deletion_that_was_cut_short_is_finished_at_the_next_opening(
         elif where == "after":
             patched.setattr(UserFiles, "_note_done", _crash)
         else:
-            unlink = Path.unlink
-            patched.setattr(Path, "unlink", lambda self, **how: _crash() if self == path else unlink(self, **how))
+            unlink = os.unlink
+            patched.setattr(os, "unlink", lambda name: _crash() if name == str(path) else unlink(name))
         with pytest.raises(Crash):
             floor.admin.databases.delete_trading_database("dan")
     assert path.exists() == (where != "after")
