@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -49,6 +50,7 @@ def test_every_command_is_asked_for() -> None:
         [
             "init",
             *(f"users {name}" for name in ("create", "list", "show", "email", "delete", "suspend", "resume", "fees")),
+            *(f"users {name}" for name in ("import", "catch-up")),
             *(f"assets {name}" for name in ("add", "list")),
             *(f"instruments {name}" for name in ("add", "list", "show", "set", "schedule")),
             *(f"instruments {name}" for name in ("open", "close", "halt", "resume")),
@@ -58,6 +60,10 @@ def test_every_command_is_asked_for() -> None:
             *(f"trades {name}" for name in ("list", "bust")),
             "transactions list",
             "verify",
+            "rebuild",
+            *(f"quarantine {name}" for name in ("list", "release")),
+            "status",
+            "follow",
             "demo",
         ]
     )
@@ -67,8 +73,10 @@ EXAMPLES = sorted({example for command in ALL.values() for example in command.ex
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if not example.startswith("demo")])
-def test_every_example_works(market: Cli, example: str) -> None:
+def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a market where it makes sense; those that found or add what is there already are refused, in a line."""
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("user_id,email\neve,eve@example.com\n")
     words = shlex.split(example)
     if words[0] == "--home":
         words = words[2:]

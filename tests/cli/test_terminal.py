@@ -101,9 +101,13 @@ def test_a_reader_that_leaves_early_hears_no_complaint(market: Cli) -> None:
 
 
 def test_an_interrupt_ends_with_130_and_a_line(tmp_path: Path) -> None:
-    """Ctrl-C in the demo: no traceback, and the folder is named."""
+    """Ctrl-C in the demo: no traceback, and the folder is named. A shell's background jobs are born deaf to Ctrl-C: this one is not."""
     with subprocess.Popen(
-        [*PROGRAM, "demo", "--keep", str(tmp_path / "demo")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "demo", "--keep", str(tmp_path / "demo")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         waiting = threading.Event()
         while child.poll() is None and not list((tmp_path / "demo").glob("trading_*.db")):
