@@ -11,6 +11,9 @@
         ├── NotAnExchange        the folder holds no exchange
         ├── FileCorrupt          a file that is damaged or is no SQLite database
         ├── FileForeign          a file of another exchange, user or history
+        │   └── FileAhead        a user's file that knows more than exchange.db, which may be an old one
+        ├── FileQuarantined      a user's file that was found damaged or foreign, and is not used until it is repaired
+        ├── PrivateFactsMissing  a user's file that cannot be made anew without losing what only it held
         ├── VersionUnsupported   a file of a newer version
         ├── Unwritable           read-only folder, missing permission, full disk
         ├── Busy                 another process or thread held a lock for longer than the timeout
@@ -23,11 +26,17 @@ A broken invariant is none of these: it is an AssertionError, stops writing and 
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class TradingError(Exception):
-    """Base of all: one line that says what was wrong, which rule, and what to do."""
+    """Base of all: one line that says what was wrong, which rule, and what to do.
+
+    `took_effect` is whether the command is done all the same: never, but for OutcomeUnknown, which cannot tell.
+    """
 
     code = "trading_error"
+    took_effect: bool | None = False
 
     def __init__(self, operation: str, subject: object, problem: str, *, hint: str = "") -> None:
         self.operation = operation
@@ -40,6 +49,19 @@ class TradingError(Exception):
         subject = f' "{self.subject}"' if self.subject else ""
         hint = f" {self.hint}" if self.hint else ""
         return f"{self.operation}{subject}: {self.problem}.{hint}".replace("\n", " ")
+
+    def advising(self, hint: str) -> Self:
+        """This error, with a better hint from one who knows more."""
+        self.hint = hint
+        self.args = (self._line(),)
+        return self
+
+    def adding(self, fact: str) -> Self:
+        """This error, with one more thing that the one who raises it again knows."""
+        if fact not in self.problem:
+            self.problem = f"{self.problem}; {fact}"
+            self.args = (self._line(),)
+        return self
 
 
 class InvalidInput(TradingError):
@@ -88,6 +110,18 @@ class FileForeign(StorageError):
     code = "file_foreign"
 
 
+class FileAhead(FileForeign):
+    code = "file_ahead"
+
+
+class FileQuarantined(StorageError):
+    code = "file_quarantined"
+
+
+class PrivateFactsMissing(StorageError):
+    code = "private_facts_missing"
+
+
 class VersionUnsupported(StorageError):
     code = "version_unsupported"
 
@@ -112,6 +146,7 @@ class OutcomeUnknown(StorageError):
     """`command_id` names the command whose outcome is not known; repeating it under the same id is always safe."""
 
     code = "outcome_unknown"
+    took_effect = None
 
     def __init__(self, operation: str, command_id: str, problem: str) -> None:
         self.command_id = command_id

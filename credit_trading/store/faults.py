@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from credit_trading.errors import Busy, FileCorrupt, StorageError, Unwritable
 from credit_trading.store.library import StrPath, sqlite3
@@ -28,6 +28,8 @@ def translated(operation: str, path: StrPath) -> Iterator[None]:
         if told is None:
             raise
         raise told from error
+    except UnicodeDecodeError as error:  # SQLite tells what of a schema it could not read, and that may be no text
+        raise FileCorrupt(operation, os.fspath(path), "the database is damaged", hint=_RESTORE) from error
     except OSError as error:
         raise _from_system(operation, os.fspath(path), error) from error
 
@@ -67,7 +69,7 @@ def _cannot_open(operation: str, name: str) -> StorageError:
     """SQLite does not say why. Never look by opening the file: closing it again would drop SQLite's locks on it."""
     folder = os.path.dirname(name) or "."
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        _need_descriptors(3)  # for the file, its -wal and its -shm
         os.stat(folder)
     except OSError as reason:
         return _from_system(operation, name, reason)
@@ -77,6 +79,13 @@ def _cannot_open(operation: str, name: str) -> StorageError:
     if not os.path.exists(name) and os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         return StorageError(operation, name, "there is no such file", hint="Check the path.")
     return Unwritable(operation, name, "the file cannot be opened", hint=_PERMISSIONS)
+
+
+def _need_descriptors(count: int) -> None:
+    """Raises OSError (EMFILE, ENFILE) if this process cannot open so many files."""
+    with ExitStack() as closing:
+        for _ in range(count):
+            closing.callback(os.close, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}

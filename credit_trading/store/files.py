@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from credit_trading.errors import AlreadyExists
+from credit_trading.errors import AlreadyExists, StorageError
 from credit_trading.store.sqlite import StrPath, translated
 
 _TOGETHER = 16
@@ -40,7 +41,11 @@ def publish_new(path: StrPath, data: bytes) -> None:
         except FileExistsError as error:
             raise _taken("files.publish", path) from error
         _unlink_if_possible(temporary)
-        fsync_folder(Path(path).parent)
+        try:
+            fsync_folder(Path(path).parent)
+        except StorageError:  # nobody may find it and take its name for durable
+            _unlink_if_possible(path)
+            raise
 
 
 def publish_all_new(paths: Sequence[Path], data: bytes) -> None:
@@ -66,6 +71,7 @@ def rename_durably(source: StrPath, destination: StrPath) -> None:
     with translated("files.rename", source):
         if os.path.lexists(destination):
             raise _taken("files.rename", destination)
+        fsync_folder(Path(source).parent)  # else a -wal that was removed could come back, without its database
         os.rename(source, destination)
         fsync_folder(Path(destination).parent)
         if Path(source).parent != Path(destination).parent:
@@ -84,6 +90,28 @@ def remove_database(path: StrPath) -> None:
         fsync_folder(Path(name).parent)
         _unlink_if_there(name)
         fsync_folder(Path(name).parent)
+
+
+def discard_database(path: StrPath) -> None:
+    """Delete a database that nobody knows, closed or never finished. Never raises: what cannot be deleted is left behind.
+
+    Nothing is made durable, so no descriptor is needed: it can be done when there is none left.
+    """
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        _unlink_if_possible(f"{os.fspath(path)}{suffix}")
+
+
+@contextmanager
+def temporary_database(name: str) -> Iterator[Path]:
+    """A path for a database that is thrown away at the end, in a folder of its own. Raises StorageError."""
+    with translated("files.temporary", tempfile.gettempdir()):
+        path = Path(tempfile.mkdtemp()) / name
+    try:
+        yield path
+    finally:
+        discard_database(path)
+        with suppress(OSError):
+            os.rmdir(path.parent)
 
 
 def make_private_folder(path: StrPath) -> None:
@@ -115,7 +143,12 @@ def _make_folder(folder: Path, mode: int) -> None:
         if not folder.is_dir():
             raise
     else:
-        fsync_folder(folder.parent)
+        try:
+            fsync_folder(folder.parent)
+        except StorageError:
+            with suppress(OSError):
+                os.rmdir(folder)
+            raise
 
 
 def _publish_together(paths: Sequence[Path], data: bytes, pool: Executor) -> None:
@@ -165,10 +198,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _unlink_if_possible(temporary: str) -> None:
+def _unlink_if_possible(path: StrPath) -> None:
     """What went wrong before is the error to tell, and a name too many does no harm."""
     with suppress(OSError):
-        os.unlink(temporary)
+        os.unlink(path)
 
 
 def _unlink_if_there(path: StrPath) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from credit_trading.errors import Busy, StorageError
+from credit_trading.store.holders import all_holders, other_holder
 from credit_trading.store.slots import LockedFile, Pauses, Slot, growing, here, prompt, shrinking
 from credit_trading.store.sqlite import StrPath, translated
 
@@ -25,6 +26,7 @@ NEXT = 0
 WRITER = 1
 PRESENT = 2
 MARKET_DATA = 3
+PROJECTOR = 4
 FIRST_USER = 1024
 FIRST_REBUILD = 1 << 40
 
@@ -45,7 +47,14 @@ def _slot_name(slot: int) -> str:
         return f"rebuilding user {slot - FIRST_REBUILD}"
     if slot >= FIRST_USER:
         return f"user {slot - FIRST_USER}"
-    return {NEXT: "next writer", WRITER: "writer", PRESENT: "present", MARKET_DATA: "market data"}.get(slot, str(slot))
+    names = {
+        NEXT: "next writer",
+        WRITER: "writer",
+        PRESENT: "present",
+        MARKET_DATA: "market data",
+        PROJECTOR: "projector",
+    }
+    return names.get(slot, str(slot))
 
 
 class LockFile:
@@ -118,12 +127,35 @@ class LockFile:
         finally:
             self.release(slot, shared=shared)
 
+    def holder(self, slot: int) -> int | None:
+        """The id of a process that has the slot just now; this one's if one of its threads has it. Only to be shown."""
+        with here().mutex:
+            self._refuse_if_unusable()
+            state = self._file.slots.get(slot)
+            ours = state is not None and (state.claimed or state.readers > 0)
+            other = other_holder(self._file.descriptor, slot)
+        return os.getpid() if ours and other is None else other
+
+    def holders(self, slot: int) -> list[int]:
+        """The ids of all processes that have the slot just now, ascending; where the system does not tell, at least one of them."""
+        with here().mutex:
+            self._refuse_if_unusable()
+            state = self._file.slots.get(slot)
+            found = set(all_holders(self._file.descriptor, slot))
+        if state is not None and state.readers:
+            found.add(os.getpid())
+        return sorted(found)
+
     def _busy(self, slot: int, timeout_s: float, operation: str) -> Busy:
+        holder = self.holder(slot)
+        who = "another process or thread" if holder is None else f"process {holder}"
+        if holder == os.getpid():
+            who = f"another thread of this process ({holder})"
         return Busy(
             operation,
             self.path,
-            f"another process or thread held the lock ({_slot_name(slot)}) for longer than {timeout_s:g} s",
-            hint="Repeat it; if it stays so, find the process that hangs, or raise CREDIT_TRADING_LOCK_TIMEOUT_S.",
+            f"{who} has the lock ({_slot_name(slot)}), which was not free for {timeout_s:g} s",
+            hint=f"Repeat it; if it stays so, see what {who} waits for, or raise CREDIT_TRADING_LOCK_TIMEOUT_S.",
         )
 
     def _is_inherited(self) -> bool:
@@ -189,7 +221,9 @@ class Turnstile:
     def enter(self, timeout_s: float, operation: str = "exchange.write") -> None:
         """Wait for this thread's turn. Raises Busy after `timeout_s` in all."""
         deadline = time.monotonic() + timeout_s
-        self._locks.acquire(NEXT, timeout_s=timeout_s, operation=operation, pauses=shrinking)
+        if not self._locks._take(NEXT, shared=False, timeout_s=timeout_s, pauses=shrinking):
+            # Whoever has *next* most likely waits like us: the one to tell of is the writer.
+            raise self._locks._busy(NEXT if self._locks.holder(WRITER) is None else WRITER, timeout_s, operation)
         try:
             left_s = max(0.0, deadline - time.monotonic())
             if not self._locks._take(WRITER, shared=False, timeout_s=left_s, pauses=prompt):

@@ -158,7 +158,11 @@ class Process:
 
     def _open_first(self, path: str, *, create: bool) -> LockedFile:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
-        status = os.fstat(descriptor)
+        try:
+            status = os.fstat(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
         key = (status.st_dev, status.st_ino)
         known = self.files.get(key)
         if known is not None:  # it got this name a moment ago; closing the descriptor would drop the locks

@@ -60,9 +60,9 @@ def connect(
     name = os.fspath(path)
     uri = _uri(name, mode)
     with translated("storage.open", name):
-        new = mode == "rwc" and not os.path.exists(name)
-        if not new:
-            _refuse_if_inherited(name, os.stat(name))
+        if mode == "rwc" and not os.path.exists(name):  # private from its first moment on, whenever the process ends
+            os.close(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _refuse_if_inherited(name, os.stat(name))
         connection = sqlite3.connect(
             uri,
             uri=True,
@@ -75,8 +75,6 @@ def connect(
         try:
             status = os.stat(name)
             _opened[connection] = (status.st_dev, status.st_ino)
-            if new:
-                os.chmod(name, 0o600)  # before -wal and -shm exist: SQLite gives them the same mode
             _configure(connection, name, mode, synchronous)
         except BaseException:
             connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from credit_trading.store.files import (
     publish_new,
     remove_database,
     rename_durably,
+    temporary_database,
     write_durably,
 )
 
@@ -100,13 +102,13 @@ def test_publishing_refuses_to_replace(tmp_path: Path) -> None:
 
 
 def test_renaming_syncs_both_folders(tmp_path: Path, calls: list[str]) -> None:
-    """The new name first: a file may be found twice after a power cut, but never not at all."""
+    """What was removed before stays so; then the new name first: a file may be found twice, but never not at all."""
     (tmp_path / "to").mkdir()
     (tmp_path / "a").write_bytes(b"content")
     rename_durably(tmp_path / "a", tmp_path / "to" / "b")
     assert (tmp_path / "to" / "b").read_bytes() == b"content"
     assert os.listdir(tmp_path) == ["to"]
-    assert calls == ["rename", "sync folder", "sync folder"]
+    assert calls == ["sync folder", "rename", "sync folder", "sync folder"]
 
 
 def test_renaming_refuses_to_replace(tmp_path: Path) -> None:
@@ -182,6 +184,72 @@ def test_a_folder_that_cannot_be_written_is_unwritable(read_only_folder: Path) -
         with pytest.raises(Unwritable):
             operation()
     assert os.listdir(read_only_folder) == ["there"]
+
+
+def _folder_syncs_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content of files gets to the disk, names do not."""
+    really_sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        really_sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_file_whose_name_may_not_be_durable_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found there, it would be taken for one that a power cut cannot take away; repeated, all is synced again."""
+    with monkeypatch.context() as patch:
+        _folder_syncs_fail(patch)
+        with pytest.raises(StorageError, match="input/output error"):
+            publish_new(tmp_path / "a", b"content")
+        assert os.listdir(tmp_path) == []
+    publish_new(tmp_path / "a", b"content")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_whose_name_may_not_be_durable_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever tries again finds it there, and its name is never synced."""
+    with monkeypatch.context() as patch:
+        _folder_syncs_fail(patch)
+        with pytest.raises(StorageError, match="input/output error"):
+            make_private_folder(tmp_path / "trading")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_takes_little_at_a_time_gets_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write may take a part only, without an error."""
+    really_write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: really_write(descriptor, bytes(data)[:3]))
+    write_durably(tmp_path / "a", b"ten bytes!")
+    monkeypatch.undo()
+    assert (tmp_path / "a").read_bytes() == b"ten bytes!"
+
+
+def test_what_is_left_of_a_failure_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full, and the unfinished file cannot even be removed: the first is told."""
+    monkeypatch.setattr(os, "write", _failing(errno.ENOSPC))
+    monkeypatch.setattr(os, "unlink", _failing(errno.EIO))
+    with pytest.raises(Unwritable, match="no space left"):
+        publish_new(tmp_path / "a", b"content")
+
+
+def test_a_temporary_database_is_removed_without_a_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be none left just then, and what went wrong for that reason must not hide behind another error."""
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
+    with temporary_database("a.db") as path:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").write_bytes(b"")
+        monkeypatch.setattr(os, "open", _failing(errno.EMFILE))
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_temporary_folder_is_an_error_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a file is rebuilt beside the live one."""
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path / "gone"))
+    with pytest.raises(StorageError, match="gone"), temporary_database("a.db"):
+        pass
 
 
 def test_a_missing_folder_cannot_be_synced(tmp_path: Path) -> None:

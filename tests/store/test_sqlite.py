@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import resource
 import subprocess
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ from credit_trading.store.sqlite import (
     sqlite3,
     translated,
 )
+from reliability.scarcity import few_descriptors
 
 InFork = Callable[[Callable[[], object]], str]
 
@@ -207,17 +208,18 @@ def test_a_folder_that_cannot_be_written_is_unwritable(read_only_folder: Path) -
     connection.close()
 
 
-def test_running_out_of_descriptors_is_told_as_such(path: Path) -> None:
-    """SQLite only says that it cannot open the file; the operator needs to hear of the limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-    try:
-        with pytest.raises(StorageError, match=r"too many open files.*ulimit"):
-            connect(path, mode="rw")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def _read(path: Path) -> None:
+    with closing(connect(path, mode="rw")) as connection, translated("test.read", path):
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_running_out_of_descriptors_is_told_as_such(path: Path, left: int) -> None:
+    """SQLite only says that it cannot open the file, its -wal or its -shm; the operator needs to hear of the limit."""
+    with few_descriptors(left), pytest.raises(StorageError, match=r"too many open files.*ulimit"):
+        _read(path)
+    with few_descriptors(3):
+        _read(path)
 
 
 @pytest.mark.parametrize(
