@@ -22,6 +22,7 @@ from benchmarks.latency import latency
 from benchmarks.operations import operations
 from benchmarks.projection import projection
 from benchmarks.replay import replay
+from benchmarks.start_up import start_up
 from benchmarks.throughput import throughput
 from credit_trading.store.library import SQLITE_VERSION
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Counts, Path], list[Figure]]] = {
     "g": books,
     "h": operations,
     "i": peers,
+    "jk": start_up,
 }
 """By the items that each gives: the two that are one ratio are measured together."""
 ITEMS = "".join(BENCHMARKS)

@@ -12,6 +12,8 @@ class Counts:
     `orders` are orders per repetition by group size; raw rows are as many. `trades` are trades per repetition by trades per
     transaction. `folder_users` is the size of the folder that is opened and listed. `book_messages`, `engine_messages` and, by package,
     `peer_messages` are the first so many of the flow, None all of it. `resting_orders` are the depths of the book, the first the least.
+    `big_users` and `big_orders` are those of the exchange that is started up, `tail_commands` what it then reads on, and a writer's
+    waits are watched for `watched_s` at least.
     """
 
     users: int = 50
@@ -28,6 +30,10 @@ class Counts:
         factory=lambda: {"lightmatchingengine": 300_000, "pyorderbook": 100_000, "order-matching": 20_000}
     )
     resting_orders: tuple[int, ...] = (1_000, 100_000, 1_000_000)
+    big_users: int = 100_000
+    big_orders: int = 200_000
+    tail_commands: int = 100_000
+    watched_s: float = 5.0
 
 
 QUICK = Counts(
@@ -42,5 +48,9 @@ QUICK = Counts(
     engine_messages=30_000,
     peer_messages={"lightmatchingengine": 100_000, "pyorderbook": 20_000, "order-matching": 3_000},
     resting_orders=(1_000, 10_000, 100_000),
+    big_users=3_000,
+    big_orders=6_000,
+    tail_commands=10_000,
+    watched_s=0.5,
 )
 """Some seconds, to see that it runs; the figures jump about."""

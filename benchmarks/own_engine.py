@@ -33,7 +33,8 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.money import Asset, Instrument
 from credit_trading.money.amount import MAX_UNITS
-from credit_trading.trading.verify import Finding, check_state
+from credit_trading.verify.finding import Finding
+from credit_trading.verify.state import check_state
 
 SYMBOL = "VCS/USD"
 USERS = 50

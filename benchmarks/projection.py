@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.counts import Counts
 from benchmarks.figure import Figure, Target, compare
 from benchmarks.market import SYMBOL, Market
+from credit_trading.clock import SystemClock
 from credit_trading.exchange.events import Entry
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
@@ -65,7 +66,7 @@ def _measure(
     with Market(folder / "home", users=2, project_on_commit=False) as market:
         live = LiveReplica(market.home, lock_timeout_s=30)
         files = UserFiles(market.home, live, pool_size=2 if keep_open else 1, lock_timeout_s=30)
-        projector = Projector(live, files)
+        projector = Projector(live, files, SystemClock())
         hands = {number: _Hand(folder, number, keep_open=keep_open) for number in (SELLER, BUYER)}
         seller, buyer = market.users
         for _ in range(counts.repetitions):

@@ -7,6 +7,7 @@ satisfies 0 <= held <= posted; a posting that would break this is a broken invar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import intern
 
 import attrs
 
@@ -29,7 +30,7 @@ class Balance:
 
 
 class Accounts:
-    """Balances by account number and asset code."""
+    """Balances by account number and asset code. Of each code one string is kept, not one for every account."""
 
     def __init__(self) -> None:
         self._by_account: dict[int, dict[str, Balance]] = {}
@@ -39,7 +40,11 @@ class Accounts:
         try:
             return self._by_account[account][asset]
         except KeyError:
-            return self._by_account.setdefault(account, {}).setdefault(asset, Balance())
+            return self._by_account.setdefault(account, {}).setdefault(intern(asset), Balance())
+
+    def open(self, account: int, asset: str, *, posted: int, held: int) -> None:
+        """A balance that there is none of yet, as it was saved."""
+        self._by_account.setdefault(account, {})[intern(asset)] = Balance(posted, held)
 
     def available(self, account: int, asset: str) -> int:
         try:
@@ -79,6 +84,10 @@ class Accounts:
     def issue(self, asset: str) -> int:
         """How much of the asset is inside the exchange."""
         return -self.balance(OUTSIDE, asset).posted
+
+    def tables(self) -> Iterator[dict[int, dict[str, Balance]]]:
+        """What they are kept in, for whoever lets go of them."""
+        yield self._by_account
 
     def __iter__(self) -> Iterator[tuple[int, str, Balance]]:
         """All balances that are not zero, by account number and asset code."""

@@ -7,11 +7,12 @@ process and after every restart.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
 
-class Answer(msgspec.Struct, gc=False):
+class Answer(msgspec.Struct, array_like=True, gc=False):
     """The outcome of one command; complete once the command's last event is applied, and never changed after.
 
     `content` is the digest of what was asked. For orders: `order` is its number, `status` how the order stood when the command was
@@ -54,6 +55,11 @@ class Answers(dict[str, Answer]):
             del self[oldest_first.popleft()]
         if answer.time_us > self._all_young_until_us:
             self._forget_old(answer.time_us)
+
+    def load(self, remembered: Sequence[tuple[str, Answer]]) -> None:
+        """Takes over answers that were remembered when they were saved, oldest first; nothing is forgotten before the next is added."""
+        self.update(remembered)
+        self._oldest_first.extend(command_id for command_id, _ in remembered)
 
     def _forget_old(self, time_us: int) -> None:
         oldest_first = self._oldest_first

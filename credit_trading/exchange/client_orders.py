@@ -23,7 +23,7 @@ def is_placing_id(command_id: str) -> bool:
     return "/order/" in command_id
 
 
-class ClientOrder(msgspec.Struct, gc=False):
+class ClientOrder(msgspec.Struct, array_like=True, gc=False):
     """`done_at_us` is None while the order is open. `command_id` is that of the command that placed it, `answer` its answer."""
 
     command_id: str
@@ -80,6 +80,10 @@ class ClientOrders:
             del own[client_order_id]
             if not own:
                 del self._done_of_user[user]
+
+    def tables(self) -> Iterator[dict[tuple[int, str], ClientOrder]]:
+        """What they are kept in, for whoever lets go of them."""
+        yield from (self._open, self._done)
 
     def __iter__(self) -> Iterator[tuple[int, str, ClientOrder]]:
         """The open ones, then those that are done, oldest first."""

@@ -98,8 +98,8 @@ CANCEL_NEWEST = SelfTrade.CANCEL_NEWEST.value
 REQUESTED = CancelReason.REQUESTED.value
 
 
-class Order(msgspec.Struct, eq=False, gc=False):
-    """An open order. Changed by `Replica.apply` alone.
+class OrderState(msgspec.Struct, array_like=True, gc=False):
+    """An open order but for its instrument: what is kept of it on disk, by the order of the fields.
 
     `price_ticks` is the limit, for an order at market the collar, and 0 for a stop that will be one. `hold` is kept out of its owner's
     reach, in smallest units of `held_asset`, the asset that the order gives: quote for a buy, base for a sell. `stop_ticks` is None
@@ -111,7 +111,6 @@ class Order(msgspec.Struct, eq=False, gc=False):
 
     number: int
     user: int
-    instrument: Instrument
     buys: bool
     order_type: str
     time_in_force: str
@@ -135,6 +134,12 @@ class Order(msgspec.Struct, eq=False, gc=False):
     filled_value: int = 0
     fees_paid: int = 0
     fee_part_ppm: int = 0
+
+
+class Order(OrderState, kw_only=True, array_like=False, eq=False, gc=False):
+    """An open order. Changed by `Replica.apply` alone."""
+
+    instrument: Instrument
 
     @property
     def filled_lots(self) -> int:

@@ -26,7 +26,6 @@ def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepte
     order = Order(
         number,
         user,
-        instrument,
         buys,
         event.order_type,
         event.time_in_force,
@@ -46,6 +45,7 @@ def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepte
         event.order_type == MARKET,
         quantity_lots,
         quantity_lots if display_lots is None else min(display_lots, quantity_lots),
+        instrument=instrument,
     )
     state.last_order = number
     state.orders[number] = order
@@ -53,7 +53,7 @@ def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepte
     if symbol in own:
         own[symbol][number] = order
     else:
-        own[symbol] = {number: order}
+        own[instrument.symbol] = {number: order}
     state.accounts.hold(user, held_asset, event.hold)
     if event.stop_ticks is not None:
         market.stops.add(order)

@@ -1,14 +1,21 @@
 """A replica as plain data: for checkpoints, and for the digest by which two replicas are compared.
 
-Always: `restore(dump(replica))` continues exactly as the replica would; `state_digest` covers what is owned, ordered and listed, and
-neither times, ids of commands, nor rejections.
+Here: a replica taken apart into a head and short parts, and put together again; so that whoever does it beside others can let them work
+in between. Never here: files.
+Always: a replica put together continues exactly as the one taken apart would; `state_digest` covers what is owned, ordered and listed,
+and neither times, ids of commands, nor rejections.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from sys import intern
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from credit_trading.exchange.answers import Answer, Answers
 from credit_trading.exchange.client_orders import ClientOrder, ClientOrders
@@ -16,50 +23,21 @@ from credit_trading.exchange.events import Founded
 from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.market_rules import MarketRules
-from credit_trading.exchange.order import Order
+from credit_trading.exchange.order import Order, OrderState
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import Boundaries, Schedule
 from credit_trading.money import Asset, Instrument
 
-STATE_VERSION = 2
-"""Raised whenever what `dump` or `state_digest` cover changes."""
+STATE_VERSION = 3
+"""Raised whenever what is taken apart, its encoding, or what `state_digest` covers changes."""
 
+PART_ITEMS = 500
 
-class OrderState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An open order without its instrument, which is its market's; the fields of `Order`."""
-
-    number: int
-    user: int
-    buys: bool
-    order_type: str
-    time_in_force: str
-    price_ticks: int
-    quantity_lots: int
-    maker_ppm: int
-    taker_ppm: int
-    hold: int
-    held_asset: str
-    expires_at_us: int | None
-    client_order_id: str | None
-    stop_ticks: int | None
-    display_lots: int | None
-    post_only: bool
-    self_trade: str
-    accepted_at_us: int
-    at_market: bool
-    remaining_lots: int
-    shown_lots: int
-    version: int
-    filled_value: int
-    fees_paid: int
-    fee_part_ppm: int
+_T = TypeVar("_T")
 
 
 class MarketState(msgspec.Struct, frozen=True, array_like=True):
-    """`orders` holds bids and then asks, each from the best price on and oldest first; `stops` buys and then sells, by stop and number.
-
-    `user_fees` are (user, maker, taker), by user.
-    """
+    """A market but for its orders. `user_fees` are (user, maker, taker), by user."""
 
     instrument: Instrument
     rules: MarketRules
@@ -69,12 +47,10 @@ class MarketState(msgspec.Struct, frozen=True, array_like=True):
     session_open: bool
     last_price_ticks: int | None
     user_fees: list[tuple[int, int | None, int | None]]
-    orders: list[OrderState]
-    stops: list[OrderState]
 
 
-class ReplicaState(msgspec.Struct, frozen=True):
-    """`users` are (number, events, last sequence, deleted, suspended); `balances` are (account, asset, posted, held)."""
+class Head(msgspec.Struct, frozen=True):
+    """What is needed first, and is little."""
 
     sequence: int
     time_us: int
@@ -83,27 +59,36 @@ class ReplicaState(msgspec.Struct, frozen=True):
     last_trade: int
     assets: list[Asset]
     markets: list[MarketState]
-    users: list[tuple[int, int, int, bool, bool]]
-    balances: list[tuple[int, str, int, int]]
-    answers: list[tuple[str, Answer]]
-    client_orders: list[tuple[int, str, ClientOrder]]
-    busted: list[tuple[int, Answer]]
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Some of what there is much of; one list follows on the other, and each on the same list of the part before.
+
+    `users` are (number, events, last sequence, deleted, suspended), `balances` (account, asset, posted, held). `orders` stand with the
+    place of their market in the head: market by market, of each the bids and then the asks, from the best price on and oldest first, and
+    behind them the stops, buys and then sells, by stop and number.
+    """
+
+    users: list[tuple[int, int, int, bool, bool]] = []
+    balances: list[tuple[int, str, int, int]] = []
+    orders: list[tuple[int, OrderState]] = []
+    answers: list[tuple[str, Answer]] = []
+    client_orders: list[tuple[int, str, ClientOrder]] = []
+    busted: list[tuple[int, Answer]] = []
+
+
+class ReplicaState(Part, frozen=True, array_like=True, kw_only=True):
+    """All of it in one piece."""
+
+    head: Head
 
 
 def dump(replica: Replica) -> ReplicaState:
     return ReplicaState(
-        sequence=replica.sequence,
-        time_us=replica.time_us,
-        founded=replica.founded,
-        last_order=replica.last_order,
-        last_trade=replica.last_trade,
-        assets=list(replica.assets.values()),
-        markets=[_market_state(market) for market in replica.markets.values()],
-        users=[
-            (user.number, user.event_count, user.last_sequence, user.deleted, user.suspended)
-            for user in replica.users.values()
-        ],
-        balances=_balances(replica),
+        head=head(replica),
+        users=list(_users(replica)),
+        balances=list(_balances(replica)),
+        orders=list(_orders(replica)),
         answers=list(replica.answers.items()),
         client_orders=list(replica.client_orders),
         busted=list(replica.busted.items()),
@@ -111,51 +96,114 @@ def dump(replica: Replica) -> ReplicaState:
 
 
 def restore(state: ReplicaState) -> Replica:
-    replica, founded = Replica(), state.founded
-    replica.sequence, replica.time_us = state.sequence, state.time_us
-    replica.last_order, replica.last_trade = state.last_order, state.last_trade
+    return assemble(state.head, [state])
+
+
+def head(replica: Replica) -> Head:
+    return Head(
+        sequence=replica.sequence,
+        time_us=replica.time_us,
+        founded=replica.founded,
+        last_order=replica.last_order,
+        last_trade=replica.last_trade,
+        assets=list(replica.assets.values()),
+        markets=[_market_state(market) for market in replica.markets.values()],
+    )
+
+
+def parts(replica: Replica) -> Iterator[Part]:
+    """All that the head leaves out, `PART_ITEMS` at a time. The replica must not change meanwhile."""
+    yield from (Part(users=some) for some in _sliced(_users(replica)))
+    yield from (Part(balances=some) for some in _sliced(_balances(replica)))
+    yield from (Part(orders=some) for some in _sliced(_orders(replica)))
+    yield from (Part(answers=some) for some in _sliced(replica.answers.items()))
+    yield from (Part(client_orders=some) for some in _sliced(replica.client_orders))
+    yield from (Part(busted=some) for some in _sliced(replica.busted.items()))
+
+
+def assemble(head: Head, parts: Iterable[Part]) -> Replica:
+    """The replica that was taken apart; the parts in the order in which they came."""
+    replica, founded = Replica(), head.founded
+    replica.sequence, replica.time_us = head.sequence, head.time_us
+    replica.last_order, replica.last_trade = head.last_order, head.last_trade
     replica.founded = founded
     replica.answers = Answers(most=founded.remember_commands, longest_us=founded.remember_commands_us)
-    for command_id, answer in state.answers:
-        replica.answers.add(command_id, answer)
     replica.client_orders = ClientOrders(
         most_done=founded.remember_client_orders, longest_us=founded.remember_client_orders_us
     )
-    for user, client_order_id, placed in state.client_orders:
-        replica.client_orders.add(user, client_order_id, placed)
-    replica.busted.update(state.busted)
-    for asset in state.assets:
-        replica.assets[asset.code] = asset
-    for number, event_count, last_sequence, deleted, suspended in state.users:
-        replica.users[number] = UserState(number, event_count, last_sequence, deleted, suspended)
-    for account, asset_code, posted, held in state.balances:
-        balance = replica.accounts.balance(account, asset_code)
-        balance.posted, balance.held = posted, held
-    for market in state.markets:
-        _restore_market(replica, market)
+    replica.assets = {asset.code: asset for asset in head.assets}
+    markets = [_market(state) for state in head.markets]
+    replica.markets = {market.instrument.symbol: market for market in markets}
+    for part in parts:
+        _add(replica, markets, part)
+    replica.expiries.update(
+        (order.expires_at_us, number) for number, order in replica.orders.items() if order.expires_at_us is not None
+    )
+    for symbol, market in replica.markets.items():
+        if market.boundaries.next_us is not None:
+            replica.sessions.add((market.boundaries.next_us, symbol))
     replica.find_next_due()
     return replica
 
 
+def dissolve(replica: Replica) -> Iterator[None]:
+    """Lets go of a replica that is of no more use, a little in each step: freeing a big one at once keeps all threads waiting."""
+    tables: list[dict[Any, Any]] = [replica.markets, replica.users, replica.orders, replica.answers]
+    for table in (*tables, *replica.accounts.tables(), *replica.client_orders.tables()):
+        while table:
+            for _ in range(min(len(table), PART_ITEMS)):
+                table.popitem()
+            yield
+
+
 def state_digest(replica: Replica) -> str:
     """SHA-256 over balances, open orders in their places, instruments with their rules and status, and users, as hex."""
+    orders = list(_orders(replica))
+    for _, order in orders:
+        order.accepted_at_us = 0
     content = (
         STATE_VERSION,
         [(asset.code, asset.decimals) for asset in replica.assets.values()],
-        [_timeless_market(_market_state(market)) for market in replica.markets.values()],
+        [msgspec.structs.replace(state, boundaries=Boundaries()) for state in head(replica).markets],
+        orders,
         [(user.number, user.deleted, user.suspended) for user in replica.users.values()],
-        _balances(replica),
+        list(_balances(replica)),
     )
     return hashlib.sha256(msgspec.msgpack.encode(content)).hexdigest()
 
 
+def _sliced(items: Iterable[_T]) -> Iterator[list[_T]]:
+    remaining = iter(items)
+    while some := list(islice(remaining, PART_ITEMS)):
+        yield some
+
+
+def _users(replica: Replica) -> Iterator[tuple[int, int, int, bool, bool]]:
+    for user in replica.users.values():
+        yield user.number, user.event_count, user.last_sequence, user.deleted, user.suspended
+
+
+def _balances(replica: Replica) -> Iterator[tuple[int, str, int, int]]:
+    for account, asset, balance in replica.accounts:
+        yield account, asset, balance.posted, balance.held
+
+
+def _orders(replica: Replica) -> Iterator[tuple[int, OrderState]]:
+    for place, market in enumerate(replica.markets.values()):
+        for side in (market.book.bids, market.book.asks):
+            for level in side.levels():
+                for order in level.orders.values():
+                    yield place, _order_state(order)
+        for order in market.stops:
+            yield place, _order_state(order)
+
+
+def _order_state(order: Order) -> OrderState:
+    *kept, _ = astuple(order)
+    return OrderState(*kept)
+
+
 def _market_state(market: Market) -> MarketState:
-    book = [
-        _order_state(order)
-        for side in (market.book.bids, market.book.asks)
-        for level in side.levels()
-        for order in level.orders.values()
-    ]
     return MarketState(
         market.instrument,
         market.rules,
@@ -165,50 +213,47 @@ def _market_state(market: Market) -> MarketState:
         market.session_open,
         market.last_price_ticks,
         [(user, *market.user_fees[user]) for user in sorted(market.user_fees)],
-        book,
-        [_order_state(order) for order in market.stops],
     )
 
 
-def _order_state(order: Order) -> OrderState:
-    return OrderState(*(getattr(order, name) for name in OrderState.__struct_fields__))
-
-
-def _timeless_market(state: MarketState) -> MarketState:
-    return msgspec.structs.replace(
-        state,
-        boundaries=Boundaries(),
-        orders=[msgspec.structs.replace(order, accepted_at_us=0) for order in state.orders],
-        stops=[msgspec.structs.replace(order, accepted_at_us=0) for order in state.stops],
-    )
-
-
-def _balances(replica: Replica) -> list[tuple[int, str, int, int]]:
-    return [(account, asset, balance.posted, balance.held) for account, asset, balance in replica.accounts]
-
-
-def _restore_market(replica: Replica, state: MarketState) -> None:
-    instrument, boundaries = state.instrument, state.boundaries
-    market = Market(
-        instrument,
+def _market(state: MarketState) -> Market:
+    return Market(
+        state.instrument,
         state.rules,
         state.schedule,
-        boundaries,
+        state.boundaries,
         state.halted,
         state.session_open,
         state.last_price_ticks,
         {user: (maker_ppm, taker_ppm) for user, maker_ppm, taker_ppm in state.user_fees},
     )
-    replica.markets[instrument.symbol] = market
-    if boundaries.next_us is not None:
-        replica.sessions.add((boundaries.next_us, instrument.symbol))
-    for kept in (*state.orders, *state.stops):
-        order = Order(instrument=instrument, **msgspec.structs.asdict(kept))
-        if order.stop_ticks is None:
-            market.book.side(buys=order.buys).add(order)
-        else:
-            market.stops.add(order)
-        replica.orders[order.number] = order
-        replica.users[order.user].open_orders.setdefault(instrument.symbol, {})[order.number] = order
-        if order.expires_at_us is not None:
-            replica.expiries.add((order.expires_at_us, order.number))
+
+
+def _add(replica: Replica, markets: list[Market], part: Part) -> None:
+    for number, event_count, last_sequence, deleted, suspended in part.users:
+        replica.users[number] = UserState(number, event_count, last_sequence, deleted, suspended)
+    for account, asset, posted, held in part.balances:
+        replica.accounts.open(account, asset, posted=posted, held=held)
+    for place, kept in part.orders:
+        _add_order(replica, markets[place], kept)
+    replica.answers.load(part.answers)
+    for user, client_order_id, placed in part.client_orders:
+        replica.client_orders.add(user, client_order_id, placed)
+    replica.busted.update(part.busted)
+
+
+def _add_order(replica: Replica, market: Market, kept: OrderState) -> None:
+    order = Order(*astuple(kept), instrument=market.instrument)
+    order.order_type, order.time_in_force = intern(order.order_type), intern(order.time_in_force)
+    order.held_asset, order.self_trade = intern(order.held_asset), intern(order.self_trade)
+    number, symbol = order.number, market.instrument.symbol
+    if order.stop_ticks is None:
+        (market.book.bids if order.buys else market.book.asks).add(order)
+    else:
+        market.stops.add(order)
+    replica.orders[number] = order
+    own = replica.users[order.user].open_orders
+    if symbol in own:
+        own[symbol][number] = order
+    else:
+        own[symbol] = {number: order}

@@ -22,6 +22,8 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.journal import checkpoint, rows
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.journal.notes import Note
+from credit_trading.journal.renewal import Glances, renew
+from credit_trading.journal.replay import replay
 from credit_trading.store.locks import PRESENT, LockFile, Turnstile
 from credit_trading.store.sqlite import abandon, has_wal_reset_bug, sqlite3, translated
 
@@ -58,6 +60,7 @@ class LiveReplica:
         self._begun_at = 0
         self._lock_file: LockFile | None = None
         self._checkpointed = 0
+        self._saving = threading.Lock()
         self.on_move: Callable[[int], None] = lambda _: None
         """Told of each user whose file another process wants to rename or delete; called under `lock`, must not wait."""
         _all.add(self)
@@ -92,9 +95,11 @@ class LiveReplica:
             yield
 
     def upgrade(self, schema: str) -> None:
-        """Before anything else is read: see `Log.upgrade`."""
-        with self.turn():
-            Log.upgrade(self.path, schema)
+        """Before anything else is read: see `Log.upgrade`. Waits for its turn only where there is something to do."""
+        assert self.lock_file, "the folder is entered before anything in it is opened"
+        if Log.is_outdated(self.path):
+            with self.turn():
+                Log.upgrade(self.path, schema)
 
     @contextmanager
     def history(self) -> Iterator[Log]:
@@ -176,14 +181,30 @@ class LiveReplica:
             raise
         self._fence_needed = False
 
-    def save_checkpoint(self, *, every_events: int) -> bool:
-        """Writes a checkpoint if at least so many events have come since the last; off the write path. Other processes may too."""
+    def save_checkpoint(self, *, every_events: int, at_rest: bool = False) -> bool:
+        """Writes a checkpoint if at least so many events have come since the last; whether it did. Other processes may at the same time.
+
+        Nobody waits for it: it is made from the last one and the journal, by a replica of its own, and rests often. `at_rest` is for
+        when nobody else is at work here: it writes the live replica, which is quicker, and others wait. Raises StorageError.
+        """
         with self.reading() as replica:
-            if replica.sequence - self._checkpointed < every_events:
+            head = replica.sequence
+            if head - self._checkpointed < every_events:
                 return False
-            self._checkpointed = replica.sequence
-            checkpoint.save(self.checkpoints, replica, self._hash)
-        return True
+            if at_rest:
+                self._checkpointed = head
+                checkpoint.save(self.checkpoints, replica, self._hash, self.log)
+                return True
+        if not self._saving.acquire(blocking=False):
+            return False
+        try:
+            self._checkpointed = head
+            self._checkpointed, is_new = renew(
+                self.checkpoints, Glances(self.history), until=head, every_events=every_events
+            )
+            return is_new
+        finally:
+            self._saving.release()
 
     def close(self) -> None:
         with self._locked(), _Locked(self._reader_lock, self._timeout_s):
@@ -220,20 +241,8 @@ class LiveReplica:
         self._checkpointed = self._replica.sequence
 
     def _catch_up(self, replica: Replica) -> None:
-        """Applies what stands in the journal beyond the replica, checking that it continues the replica's own history."""
-        stored = self.log.rows_from(replica.sequence)
-        if replica.sequence:
-            own = next(stored, None)
-            if own is None or own[rows.HASH] != self._hash:
-                raise rows.damaged(replica.sequence, "exchange.db was replaced by another or an older one while in use")
-        for row in stored:
-            if row[0] != replica.sequence + 1 or row[rows.HASH] != rows.row_hash(row, self._hash):
-                raise rows.damaged(row[0], "the chain is broken here")
-            entry = rows.decode(row)
-            replica.apply(entry)
-            self._hash = row[rows.HASH]
-            if isinstance(entry.event, ev.UserEmailChanged | ev.UserDeleted):
-                self.on_move(entry.event.user)
+        """Applies what stands in the journal beyond the replica."""
+        self._hash = replay(replica, self._hash, self.log.batch_from, on_move=self.on_move)
 
     def _roll_back(self) -> None:
         if self._replica is not None and self._replica.sequence != self._begun_at:
@@ -269,6 +278,7 @@ class LiveReplica:
         """The child goes on with the replica, under locks of its own."""
         self.lock = threading.RLock()
         self._reader_lock = threading.RLock()
+        self._saving = threading.Lock()
         self._lock_file = None
 
 

@@ -56,7 +56,17 @@ class Log:
                     connection.execute(rows.INSERT, rows.encode(first, rows.FIRST_HASH))
             finally:
                 connection.close()
-        path.chmod(0o600)
+            path.chmod(0o600)
+
+    @classmethod
+    def is_outdated(cls, path: Path) -> bool:
+        """Whether there is something to upgrade. Raises NotAnExchange, VersionUnsupported."""
+        with translated("exchange.open", path):
+            connection = connect(path, mode="rw", synchronous="FULL")
+            try:
+                return _format_of(connection, path) < FORMAT_VERSION
+            finally:
+                connection.close()
 
     @classmethod
     def upgrade(cls, path: Path, schema: str) -> None:
@@ -109,6 +119,12 @@ class Log:
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence", (sequence,)
         )
 
+    def batch_from(self, sequence: int, most: int) -> list[rows.Row]:
+        """At most so many of them."""
+        return self.connection.execute(
+            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence LIMIT ?", (sequence, most)
+        ).fetchall()
+
     def entry(self, sequence: int) -> Entry | None:
         row = self._row(sequence)
         return rows.decode(row) if row else None
@@ -119,6 +135,11 @@ class Log:
             return rows.FIRST_HASH
         row = self.connection.execute("SELECT hash FROM journal WHERE sequence = ?", (sequence,)).fetchone()
         return row[0] if row else None
+
+    def first(self) -> int:
+        """The sequence of the first row: 1, unless somebody has added rows before it."""
+        sequence: int = self.connection.execute("SELECT min(sequence) FROM journal").fetchone()[0]
+        return sequence
 
     def head(self) -> tuple[int, bytes]:
         """Sequence and hash of the last row."""

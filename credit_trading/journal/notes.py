@@ -57,6 +57,40 @@ def digest(sequence: int, note: Note, salt: bytes) -> bytes:
     return hashlib.sha256(salt + content).digest()
 
 
+@attrs.frozen
+class Stored:
+    """A row of the table. `salt` is None for a note that was written before there were digests."""
+
+    sequence: int
+    note: Note
+    salt: bytes | None
+
+    @property
+    def digest(self) -> bytes | None:
+        return None if self.salt is None else digest(self.sequence, self.note, self.salt)
+
+
+def between(connection: Connection, first: int, last: int) -> list[Stored]:
+    """The notes on the journal's rows from `first` to `last`, in order."""
+    rows = connection.execute(
+        "SELECT sequence, actor, origin, correlation_id, note, salt FROM command_notes WHERE sequence BETWEEN ? AND ?"
+        " ORDER BY sequence",
+        (first, last),
+    )
+    return [
+        Stored(sequence, Note(actor=actor, origin=origin, correlation_id=correlation_id, note=note), salt)
+        for sequence, actor, origin, correlation_id, note, salt in rows
+    ]
+
+
+def outside(connection: Connection) -> list[int]:
+    """The sequences of notes that lie before the journal's first row or beyond its last; ten at most."""
+    rows = connection.execute(
+        "SELECT sequence FROM command_notes WHERE sequence < 1 OR sequence > (SELECT max(sequence) FROM journal) LIMIT 10"
+    )
+    return [row[0] for row in rows]
+
+
 def read(connection: Connection, sequence: int) -> Note | None:
     row = connection.execute(
         "SELECT actor, origin, correlation_id, note FROM command_notes WHERE sequence = ?", (sequence,)

@@ -6,6 +6,7 @@ Always: the hash covers the stored bytes of every column and the previous row's 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 
 Row = tuple[Any, ...]
 
-HASH, NOTE = 13, 14
+USERS, HASH, NOTE = (6, 9), 13, 14
 """Places in a row."""
 
 FIRST_HASH = bytes(32)
@@ -59,7 +60,7 @@ FIRST_HASH = bytes(32)
 _HASHED = "\n".join(["%s"] * 13)
 
 _encode = msgspec.json.Encoder().encode
-_DECODERS = {key: msgspec.json.Decoder(cls) for key, cls in KINDS.items()}
+_DECODERS = {key: msgspec.json.Decoder(cls).decode for key, cls in KINDS.items()}
 
 
 def encode(entry: Entry, previous_hash: bytes, note: bytes | None = None) -> Row:
@@ -94,10 +95,20 @@ def row_hash(row: Row, previous_hash: bytes) -> bytes:
     return hashlib.sha256(previous_hash + content.encode()).digest()
 
 
+def check_chain(stored: Sequence[Row], sequence: int, previous_hash: bytes) -> bytes:
+    """The last hash of rows that follow on that sequence and hash. Raises FileCorrupt where they do not."""
+    for row in stored:
+        sequence += 1
+        if row[0] != sequence or row[HASH] != row_hash(row, previous_hash):
+            raise damaged(row[0], "the chain is broken here")
+        previous_hash = row[HASH]
+    return previous_hash
+
+
 def decode(row: Row) -> Entry:
     """Raises VersionUnsupported for a kind of a newer version, FileCorrupt for a payload that does not fit its kind."""
-    decoder = _DECODERS.get((row[2], row[3]))
-    if decoder is None:
+    decode_payload = _DECODERS.get((row[2], row[3]))
+    if decode_payload is None:
         raise VersionUnsupported(
             "journal",
             f"sequence {row[0]}",
@@ -105,10 +116,10 @@ def decode(row: Row) -> Entry:
             hint="Use a newer credit_trading.",
         )
     try:
-        event: Event = decoder.decode(row[12])
+        event: Event = decode_payload(row[12])
     except msgspec.MsgspecError as error:
         raise damaged(row[0], f"the payload does not fit its kind ({error})") from error
-    return Entry(row[0], row[1], row[4], row[5], event, *row[6:12])
+    return Entry(row[0], row[1], row[4], row[5], event, row[6], row[7], row[8], row[9], row[10], row[11])
 
 
 def damaged(sequence: int, problem: str) -> FileCorrupt:

@@ -19,7 +19,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import Boundaries, Schedule, WeeklySession
 from credit_trading.exchange.state import dump, restore, state_digest
 from credit_trading.money import Asset, Instrument
-from credit_trading.trading.verify import check_state
+from credit_trading.verify.state import check_state
 
 CREDIT, CASH = "TREE", "USD"
 SYMBOL = "TREE/USD"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
@@ -15,7 +19,7 @@ from credit_trading.exchange.events import Entry
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import STATE_VERSION, dump
 from credit_trading.journal import checkpoint
-from credit_trading.journal.log import FILE_NAME
+from credit_trading.journal.log import FILE_NAME, Log
 from tests.floor import Floor, opened
 
 Reopen = Callable[..., Exchange]
@@ -128,13 +132,29 @@ def _empty(path: Path) -> None:
 
 
 def _of_another_version(path: Path) -> None:
-    body = msgspec.msgpack.decode(path.read_bytes()[32:])
-    body["state_version"] = STATE_VERSION + 1
-    encoded = msgspec.msgpack.encode(body)
-    path.write_bytes(hashlib.sha256(encoded).digest() + encoded)
+    """The label in front says so; all else is as it was, the digest at the end included."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:4], "big")
+    label = msgspec.msgpack.decode(content[4 : 4 + length])
+    label["state_version"] = STATE_VERSION + 1
+    encoded = msgspec.msgpack.encode(label)
+    body = len(encoded).to_bytes(4, "big") + encoded + content[4 + length : -32]
+    path.write_bytes(body + hashlib.sha256(body).digest())
 
 
-@pytest.mark.parametrize("harm", [_damage, _truncate, _empty, _of_another_version])
+def _without_label(path: Path) -> None:
+    path.write_bytes(hashlib.sha256(b"").digest())
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+HARMS = [_damage, _truncate, _empty, _of_another_version, _without_label, _a_folder]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_bad_checkpoint_is_skipped_and_named(
     traded: Path, clock: ManualClock, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -149,7 +169,7 @@ def test_a_bad_checkpoint_is_skipped_and_named(
         caplog.clear()
         with caplog.at_level(logging.WARNING), opened(traded, clock=clock) as exchange:
             assert _everything(exchange) == expected
-            assert Floor(exchange).findings() == []
+            assert all(finding.startswith("checkpoints/") for finding in Floor(exchange).findings())
         assert any(str(bad) in record.getMessage() for record in caplog.records)
 
 
@@ -160,10 +180,12 @@ def test_a_checkpoint_of_another_exchange_is_skipped(
     with opened(tmp_path / "other", clock=clock) as other:
         Floor(other).set_up("eve", "mal", "zoe")
     foreign = _write_checkpoint(tmp_path / "other", clock)
-    (traded / "checkpoints").mkdir()
+    (traded / "checkpoints").mkdir(0o700)
     (traded / "checkpoints" / foreign.name).write_bytes(foreign.read_bytes())
     with opened(traded, clock=clock) as exchange:
-        assert Floor(exchange).findings() == []
+        findings = Floor(exchange).findings()
+        assert findings
+        assert all(finding.startswith("checkpoints") for finding in findings)
     assert "it is not of this journal's history" in caplog.text
 
 
@@ -184,7 +206,7 @@ def test_a_checkpoint_of_a_future_that_was_lost_is_skipped(
             floor = Floor(exchange)
             for _ in range(6):
                 floor.admin.accounts.deposit("ann", "USD", "1.00")
-            assert floor.findings() == []
+            assert [finding.split("/")[0] for finding in floor.findings()] == ["checkpoints"]
     assert caplog.text.count("it is not of this journal's history") == 2
 
 
@@ -196,3 +218,95 @@ def test_a_checkpoint_that_cannot_be_written_stops_nothing(
     with reopen(checkpoint_every_events=1) as exchange:
         assert exchange.sequence > 1
     assert "no checkpoint was written" in caplog.text
+
+
+def test_what_is_there_is_told(traded: Path, clock: ManualClock, tmp_path: Path) -> None:
+    """The newest first: which are of use, and what is wrong with the others."""
+    older = _write_checkpoint(traded, clock)
+    _trade_on(traded, clock)
+    newer = _write_checkpoint(traded, clock)
+    assert _told(traded) == [(newer.name, _number(newer), None), (older.name, _number(older), None)]
+    written_at_us = newer.stat().st_mtime_ns // 1000
+    with closing(Log.open(traded / FILE_NAME)) as log:
+        assert checkpoint.inspect(newer.parent, log)[0].written_at_us == written_at_us
+        assert checkpoint.inspect(tmp_path / "absent", log) == []
+    _of_another_version(newer)
+    _damage(older)
+    (newer.parent / "notes.checkpoint").write_text("not a number")
+    assert _told(traded) == [
+        ("notes.checkpoint", None, "it is damaged or of another format"),
+        (newer.name, _number(newer), f"it is of version {STATE_VERSION + 1}, not {STATE_VERSION}"),
+        (older.name, _number(older), "it is damaged or of another format"),
+    ]
+
+
+def _told(home: Path) -> list[tuple[str, int | None, str | None]]:
+    with closing(Log.open(home / FILE_NAME)) as log:
+        return [(one.path.name, one.sequence, one.problem) for one in checkpoint.inspect(home / "checkpoints", log)]
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_the_newest_that_is_of_use_is_never_removed(
+    traded: Path, clock: ManualClock, harm: Callable[[Path], None]
+) -> None:
+    """However many bad ones claim to be newer, and whatever the files' times say; the bad ones go, but for what is a folder."""
+    good = _write_checkpoint(traded, clock)
+    for ahead in (1_000, 2_000, 3_000):
+        bad = good.with_name(f"{ahead:020d}.checkpoint")
+        bad.write_bytes(good.read_bytes())
+        harm(bad)
+    _trade_on(traded, clock)
+    os.utime(good, (1, 1))
+    with opened(traded, clock=clock) as exchange:
+        head = exchange.sequence
+        exchange._live.save_checkpoint(every_events=1)
+    kept = [path for path in _checkpoints(traded) if path.is_file()]
+    assert [_number(path) for path in kept] == [_number(good), head]
+    _damage(kept[1])
+    with opened(traded, clock=clock) as exchange:
+        assert exchange._live._checkpointed == _number(good)
+
+
+def test_processes_that_write_at_once_do_no_harm(traded: Path, clock: ManualClock) -> None:
+    """Each writes and removes as it likes: one of use is there at every moment, and the last is there in the end."""
+    with opened(traded, clock=clock) as one, opened(traded, clock=clock) as two:
+        floor = Floor(one)
+        floor.exchange._live.save_checkpoint(every_events=1)
+        threads = [Thread(target=_save_again_and_again, args=(exchange,)) for exchange in (one, two)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            floor.admin.accounts.deposit("ann", "USD", "1.00")
+            assert any(problem is None for _, _, problem in _told(traded))
+        for thread in threads:
+            thread.join()
+        one._live.save_checkpoint(every_events=1)
+        expected = _everything(one)
+    problems = [problem for _, _, problem in _told(traded)]
+    assert 1 <= len(problems) <= 3
+    assert problems == [None] * len(problems)
+    with opened(traded, clock=clock) as exchange:
+        assert _everything(exchange) == expected
+
+
+def _save_again_and_again(exchange: Exchange) -> None:
+    for place in range(20):
+        exchange._live.save_checkpoint(every_events=1, at_rest=bool(place % 2))
+
+
+def test_what_a_crash_left_half_written_is_swept(traded: Path, clock: ManualClock) -> None:
+    """After an hour: until then somebody may be writing it."""
+    folder = _write_checkpoint(traded, clock).parent
+    left, fresh = folder / ".writing-left", folder / ".writing-fresh"
+    for path in (left, fresh):
+        path.write_bytes(b"half of it")
+    before = time.time() - checkpoint.UNFINISHED_S - 1
+    os.utime(left, (before, before))
+    _trade_nothing_but_a_deposit(traded, clock)
+    _write_checkpoint(traded, clock)
+    assert not left.exists()
+    assert fresh.exists()
