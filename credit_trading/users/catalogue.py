@@ -47,6 +47,21 @@ class User:
     created_at_us: int
 
 
+@attrs.frozen
+class StoredUser:
+    """All that stands in the catalogue of one user; what is personal is gone once the state is `deleted`."""
+
+    number: int
+    user_id: str
+    folded_id: str
+    email: str | None
+    salt: str | None
+    file_name: str | None
+    previous_file_name: str | None
+    state: str
+    created_at_us: int
+
+
 def new_salt() -> str:
     return secrets.token_hex(16)
 
@@ -125,6 +140,22 @@ def by_number(connection: Connection, number: int) -> User:
     if row is None:
         raise NotFound("users", f"#{number}", "no such user", hint="List them: credit-trading users list.")
     return User(*row)
+
+
+def page(connection: Connection, *, after: int, most: int) -> list[StoredUser]:
+    """The rows beyond the user number `after`, by number."""
+    rows = connection.execute(
+        "SELECT number, user_id, folded_id, email, salt, file_name, previous_file_name, state, created_at FROM users"
+        " WHERE number > ? ORDER BY number LIMIT ?",
+        (after, most),
+    )
+    return [StoredUser(*row) for row in rows]
+
+
+def is_known_file(connection: Connection, name: str) -> bool:
+    """Whether it is, or was until a rename that is under way, the file of a user."""
+    row = connection.execute("SELECT 1 FROM users WHERE file_name = ?1 OR previous_file_name = ?1", (name,)).fetchone()
+    return row is not None
 
 
 def unfinished(connection: Connection) -> list[User]:

@@ -12,18 +12,18 @@ import logging
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from credit_trading.errors import AlreadyExists, Busy, NotFound, StorageError
 from credit_trading.journal.live import CommitUndecided, LiveReplica
-from credit_trading.store.files import publish_new, remove_database, rename_durably
+from credit_trading.store.files import publish_all_new, publish_new, remove_database
 from credit_trading.store.locks import LockFile, rebuild_slot, user_slot
 from credit_trading.store.pool import ConnectionPool
-from credit_trading.store.sqlite import Connection, connect, translated
-from credit_trading.users import catalogue
+from credit_trading.store.sqlite import Connection, connect
+from credit_trading.users import catalogue, moves, private
 from credit_trading.users.catalogue import User
 from credit_trading.users.gate import Gate
 from credit_trading.users.handles import UserConnection, as_user_file, file_id, open_handle
@@ -45,10 +45,11 @@ class UserFiles:
         self._home = home
         self._live = live
         self._timeout_s = lock_timeout_s
+        self.lock_timeout_ms = int(lock_timeout_s * 1000)
         self.pool = ConnectionPool(self._open_pooled, _close, pool_size, timeout_s=lock_timeout_s)
         self._dropped: deque[tuple[LockFile, int]] = deque()
         self._gate = Gate()
-        live.on_move = self._let_go
+        live.on_move = self.let_go
         _all.add(self)
 
     def before_fork(self) -> None:
@@ -63,10 +64,13 @@ class UserFiles:
         self._gate = Gate()
 
     @contextmanager
-    def checkout(self, number: int) -> Iterator[UserConnection]:
-        """This process's one writing handle on the user's file, for this thread alone; made anew if the file was replaced."""
+    def checkout(self, number: int, *, timeout_s: float | None = None) -> Iterator[UserConnection]:
+        """This process's one writing handle on the user's file, for this thread alone; made anew if the file was replaced.
+
+        Raises Busy if another thread keeps it for longer than `timeout_s` (the lock timeout if None).
+        """
         while True:
-            with self._gate.passed(), self.pool.checkout(number) as connection:
+            with self._gate.passed(), self.pool.checkout(number, timeout_s=timeout_s) as connection:
                 assert isinstance(connection, UserConnection)
                 replaced = file_id(connection.path) != connection.file_id
                 if not replaced:
@@ -75,6 +79,34 @@ class UserFiles:
                     return
             with self._gate.passed():
                 self.pool.discard(number)
+
+    @contextmanager
+    def as_it_is(self, number: int) -> Iterator[Connection | None]:
+        """A handle for looking at the file, which is neither made, renamed nor brought forward for it; None if it is not there.
+
+        Raises NotFound for a user who is deleted; what is wrong with the file comes as it comes.
+        """
+        self._release_dropped()
+        slot, timeout_s = user_slot(number), self._timeout_s
+        with (
+            self._gate.passed(),
+            self._live.lock_file.hold(slot, shared=True, timeout_s=timeout_s, operation="users.look"),
+        ):
+            path = self.path_of(number)
+            if not path.exists():
+                yield None
+                return
+            with closing(
+                connect(path, mode="rw", synchronous="NORMAL")
+            ) as connection:  # "ro" would leave its -shm behind
+                connection.execute("PRAGMA query_only = 1")
+                yield connection
+
+    @contextmanager
+    def unforked(self) -> Iterator[None]:
+        """This process does not fork within, unless it lasts longer than the lock timeout: for a handle on a file outside of the pool."""
+        with self._gate.passed():
+            yield
 
     @contextmanager
     def rebuilding(self, number: int, *, timeout_s: float | None = None) -> Iterator[None]:
@@ -91,12 +123,41 @@ class UserFiles:
         finally:
             lock_file.release(slot)
 
+    @contextmanager
+    def laid_open(self, number: int, *, alone: bool = False) -> Iterator[Path]:
+        """The user's file for one who repairs it: no thread here has it checked out, no process rebuilds, renames or deletes it meanwhile.
+
+        Handles elsewhere stay open unless it is to be for one `alone`. Raises Busy.
+        """
+        self._release_dropped()
+        lock_file, slot = self._live.lock_file, user_slot(number)
+        with ExitStack() as held:
+            held.enter_context(self._gate.passed())
+            held.enter_context(self.pool.vacated(number))
+            try:
+                lock_file.acquire(slot, shared=not alone, timeout_s=self._timeout_s, operation="users.rebuild")
+            except Busy as error:
+                raise self._held_elsewhere(number, lock_file.holders(slot)) from error
+            held.callback(lock_file.release, slot, shared=not alone)
+            if not alone:
+                held.enter_context(self.rebuilding(number))
+            yield self.path_of(number)
+
+    def _held_elsewhere(self, number: int, processes: list[int]) -> Busy:
+        who = f" (process {', '.join(map(str, processes))})" if processes else ""
+        return Busy(
+            "users.rebuild",
+            self.path_of(number),
+            f"it has to be moved, and is open elsewhere{who}",
+            hint="Close it there, or end that process; then try again.",
+        )
+
     def open_for_reading(self, number: int) -> Connection:
         """A read-only handle of the caller's own; the caller has the writing handle checked out, or keeps the file open otherwise."""
         return self._open(number, mode="ro")
 
     def create(self, number: int) -> Path:
-        """Makes the user's file from the template unless it is there."""
+        """Makes the user's file from the template unless it is there. Raises PrivateFactsMissing if it held what cannot be made anew."""
         user = self._user(number)
         path = self.path_for(user)
         if path.exists():
@@ -105,10 +166,30 @@ class UserFiles:
         with self._live.lock_file.hold(user_slot(number), timeout_s=MOVE_TIMEOUT_S, operation="users.create"):
             path = self.path_of(number)  # it may have been renamed before the lock was ours
             if not path.exists():
-                if any(os.path.exists(f"{path}{suffix}") for suffix in ("-wal", "-shm")):
-                    remove_database(path)  # a -wal that was left behind would be replayed into the new file
+                with self._live.history() as log:
+                    if private.is_marked(log.connection, number):
+                        raise private.missing(user.user_id, path, "the file is gone")
+                _make_room(path)
                 publish_new(path, template())
         return path
+
+    def create_all(self, numbers: Iterable[int]) -> None:
+        """Makes the files of users who are new: what `create` does, with few fsyncs.
+
+        One whose lock is taken is left out: whoever has it is making the file. All locks are kept until the files are durable, or a private
+        fact could be written into one that a power cut takes away.
+        """
+        with ExitStack() as held:
+            paths = []
+            for number in numbers:
+                slot = user_slot(number)
+                if self._live.lock_file.try_acquire(slot):
+                    held.callback(self._live.lock_file.release, slot)
+                    path = self.path_of(number)
+                    if not path.exists():
+                        _make_room(path)
+                        paths.append(path)
+            publish_all_new(paths, template())
 
     def finish(self, user: User, *, timeout_s: float = MOVE_TIMEOUT_S) -> None:
         """Renames or deletes the user's file as the catalogue says, unless someone else keeps it open for that long."""
@@ -182,8 +263,8 @@ class UserFiles:
             finally:
                 self._live.lock_file.release(slot)
 
-    def _let_go(self, number: int) -> None:
-        """Another process waits to rename or delete the file: close the handle, unless it is in use just now."""
+    def let_go(self, number: int) -> None:
+        """Another process waits to rename, delete or repair the file: close the handle, unless it is in use just now."""
         with suppress(Busy):
             self.pool.discard(number, timeout_s=0)
 
@@ -211,48 +292,37 @@ class UserFiles:
     def _rename(self, user: User) -> None:
         """Under the exclusive lock, and in one turn with the catalogue. Safe to repeat from wherever a crash left it."""
 
-        def rename(connection: Connection) -> None:
-            now = catalogue.by_number(connection, user.number)
-            if now.previous_file_name is None:
-                return
-            old = path_in(self._home, now.previous_file_name)
-            if old.exists():
-                _empty_wal(old)
-                rename_durably(old, path_in(self._home, now.file_name))
-            catalogue.finish_rename(connection, now.number, now.file_name)
-
-        self._note_done("users.email", user, rename)
+        self.note("users.email", user.user_id, lambda connection: moves.rename(self._home, connection, user.number))
 
     def _delete(self, user: User) -> None:
-        for name in (user.file_name, user.previous_file_name):
-            if name is not None:
-                remove_database(path_in(self._home, name))
-        self._note_done("users.delete", user, lambda connection: catalogue.finish_deletion(connection, user.number))
+        moves.remove(self._home, user)
+        self.note("users.delete", user.user_id, lambda connection: moves.note_removed(connection, user.number))
 
-    def _note_done(self, operation: str, user: User, write: Callable[[Connection], None]) -> None:
+    def note(
+        self,
+        operation: str,
+        user_id: str,
+        write: Callable[[Connection], None],
+        *,
+        problem: str = "done, but not noted yet",
+    ) -> None:
+        """Commits something about a user's file in exchange.db, in a turn of its own; `problem` is told if that remains undecided.
+
+        Raises StorageError.
+        """
         try:
             with self._live.writing():
                 write(self._live.log.connection)
                 self._live.commit([])
         except CommitUndecided as error:
-            raise StorageError(
-                operation, user.user_id, "done, but not noted yet", hint="It is noted when the disk works."
-            ) from error
+            problem = f"{problem} in {self._live.path}"
+            raise StorageError(operation, user_id, problem, hint="Repeat it when the disk works.") from error
 
 
-def _empty_wal(path: Path) -> None:
-    """Carries the WAL into the file and closes it, so that the file is whole by itself."""
-    with translated("users.file", path):
-        connection = connect(path, mode="rw", synchronous="FULL")
-        try:
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            connection.close()
-    left = Path(f"{path}-wal")
-    if busy or (left.exists() and left.stat().st_size):
-        raise StorageError("users.file", path, "its WAL could not be emptied", hint="Close what else has it open.")
-    for suffix in ("-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+def _make_room(path: Path) -> None:
+    """For a new file: a -wal that was left behind would be replayed into it."""
+    if any(os.path.exists(f"{path}{suffix}") for suffix in ("-wal", "-shm")):
+        remove_database(path)
 
 
 def _close(_: int, connection: Connection) -> None:

@@ -19,6 +19,9 @@ from credit_trading.store.locks import LockFile
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
 from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION
 
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file may raise: what SQLite says of it may itself be no text."""
+
 
 class UserConnection(TrackedConnection):
     """A handle on a user's file; holds the user's lock, shared, until it is closed (or was collected unclosed)."""
@@ -47,12 +50,12 @@ def open_handle(
     path: Path, mode: Literal["rw", "ro"], lock_file: LockFile, slot: int, dropped: deque[tuple[LockFile, int]]
 ) -> Connection:
     """`dropped` gets the lock of a handle that is collected without being closed."""
-    with translated("users.file", path):
+    with as_user_file(path):
         connection = connect(path, mode=mode, synchronous="NORMAL", factory=UserConnection)
     try:
         assert isinstance(connection, UserConnection)
-        with translated("users.file", path):
-            _check_format(connection, path)
+        with as_user_file(path):
+            check_format(connection, path)
         connection.path = path
         found = file_id(path)
         assert found is not None, f"{path} vanished while its lock was held"
@@ -65,7 +68,8 @@ def open_handle(
     return connection
 
 
-def _check_format(connection: Connection, path: Path) -> None:
+def check_format(connection: Connection, path: Path) -> None:
+    """Raises FileCorrupt for a database that is no user's file, VersionUnsupported for one of a newer version."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise FileCorrupt(
             "users.file",
@@ -86,7 +90,7 @@ def as_user_file(path: Path) -> Iterator[None]:
     try:
         with translated("users.file", path):
             yield
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise FileCorrupt(
             "users.file",
             path,

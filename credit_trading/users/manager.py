@@ -7,7 +7,7 @@ or deletes the user; the file follows at once, or at the next opening after a cr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,27 +16,24 @@ import sqlite_utils
 
 from credit_trading.checks import checked_limit, checked_number, checked_text, shown
 from credit_trading.clock import format_time
-from credit_trading.errors import Busy, InvalidInput, StorageError, UserNotEmpty
+from credit_trading.errors import Busy, InvalidInput, NotFound, StorageError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import catalogue
+from credit_trading.users import catalogue, quarantine
+from credit_trading.users.bulk import Creation, SubmitAll, checked_user, create_all, creation
 from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
-from credit_trading.users.naming import check_email, check_user_id
+from credit_trading.users.follower import Follower
+from credit_trading.users.naming import check_email
+from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
+from credit_trading.users.quarantine import QuarantinedFile
+from credit_trading.users.repair import Rebuilt, RebuiltAll, Repair
 
 _log = logging.getLogger(__name__)
-
-
-@attrs.frozen(kw_only=True)
-class PersonalPart:
-    """What a command writes beside the journal: `check` before it is decided, `write` once its first event has its place."""
-
-    check: Callable[[Connection], None] = lambda _: None
-    write: Callable[[Connection, Entry], None] = lambda _, __: None
 
 
 class Submit(Protocol):
@@ -63,36 +60,52 @@ class TradingDatabase:
 class TradingDatabaseManager:
     """The users of one exchange, for an admin."""
 
-    def __init__(self, live: LiveReplica, files: UserFiles, projector: Projector, submit: Submit) -> None:
+    def __init__(
+        self,
+        live: LiveReplica,
+        files: UserFiles,
+        projector: Projector,
+        follower: Follower,
+        submit: Submit,
+        submit_all: SubmitAll,
+    ) -> None:
         self._live = live
         self._files = files
         self._projector = projector
+        self._follower = follower
         self._submit = submit
+        self._submit_all = submit_all
+        self._repair = Repair(live, files, projector)
 
     def create_trading_database(self, user_id: str, email: str) -> TradingDatabase:
         """A new user with a file of their own.
 
         Raises InvalidInput for an id or e-mail outside the rules, AlreadyExists for an id that is or was given out (in any case).
         """
-        check_user_id(checked_text(user_id, what="user id"))
-        check_email(checked_text(email, what="e-mail"))
-        salt = catalogue.new_salt()
-
-        def write(connection: Connection, entry: Entry) -> None:
-            number = entry.user_a
-            assert number is not None
-            catalogue.insert(connection, number, user_id, email, salt=salt, created_at_us=entry.time_us)
-
-        self._submit(
-            cmd.CreateUser(catalogue.person_digest(user_id, email, salt)),
-            PersonalPart(check=lambda connection: catalogue.check_free(connection, user_id), write=write),
-        )
-        user = self._user(user_id)
+        checked_user(user_id, email)
+        rows: list[User] = []
+        command, part = creation(user_id, email, lambda _: None)
+        self._submit(command, _noting(part, rows))
+        (user,) = rows
         try:
             self._files.create(user.number)
-        except StorageError as error:  # the commit has created the user; an error would say that nothing was changed
+        # The commit has created the user: an error would say that nothing was changed. Somebody may have deleted the user since.
+        except (StorageError, NotFound) as error:
             _log.warning("the file of user %s is made when it is first opened: %s", user_id, error)
-        return self._shown([user])[0]
+        return self._as_shown(user, suspended=False)
+
+    def create_trading_databases(
+        self, users: Iterable[tuple[str, str]], *, skip_existing: bool = False, progress: Progress = no_progress
+    ) -> Creation:
+        """Many new users, as pairs of id and e-mail, committed some hundred at a time; their files show them when they are next read.
+
+        All pairs are checked before anything is committed. `skip_existing` passes over users who are there with the same e-mail, so that
+        a list that was broken off can be given again. Raises what `create_trading_database` raises, for the first that is wrong, and
+        InvalidInput for an id that stands there twice: then nothing was changed. A StorageError may come between two groups.
+        """
+        return create_all(
+            self._live, self._files, self._submit_all, users, skip_existing=skip_existing, progress=progress
+        )
 
     def get_trading_database(self, user_id: str) -> sqlite_utils.Database:
         """The user's file as of now, read-only. Close it when done: while it is open the file can be neither renamed nor deleted.
@@ -138,16 +151,23 @@ class TradingDatabaseManager:
             raise Busy(
                 "users.email",
                 user_id,
-                "the last change of e-mail is still waiting for the file",
+                f"the last change of e-mail is still waiting for the file {self._files.path_for(user)}",
                 hint="Close it elsewhere.",
             )
+        suspended = self._shown([user])[0].suspended
+        rows: list[User] = []
         salt = catalogue.new_salt()
+
+        def change(connection: Connection, _: Entry) -> None:
+            catalogue.change_email(connection, user.number, email, salt=salt)
+
         self._submit(
             cmd.ChangeEmail(user.number, catalogue.person_digest(user_id, email, salt)),
-            PersonalPart(write=lambda connection, _: catalogue.change_email(connection, user.number, email, salt=salt)),
+            _noting(PersonalPart(write=change), rows),
         )
-        self._files.finish(self._user(user_id))
-        return self.show_trading_database(user_id)
+        (user,) = rows
+        self._files.finish(user)
+        return self._as_shown(user, suspended=suspended)
 
     def delete_trading_database(self, user_id: str, *, sweep_to: str | None = None) -> None:
         """Deletes the user and the file. `sweep_to` cancels the user's orders and takes the balances.
@@ -161,13 +181,41 @@ class TradingDatabaseManager:
             self._submit(cmd.DeleteUser(user.number, target), mark)
         except UserNotEmpty as error:  # the exchange knows numbers only
             raise UserNotEmpty("users.delete", user_id, error.problem, hint=error.hint) from error
-        with self._live.history() as log:
-            deleted = catalogue.by_number(log.connection, user.number)
-        self._files.finish(deleted)
+        self._files.finish(user)
 
-    def catch_up(self, *, progress: Progress = no_progress) -> None:
-        """Brings every user's file up to the journal; `progress` is told how many are done, and of how many."""
-        self._projector.catch_up_all(progress=progress)
+    def catch_up(self, *, progress: Progress = no_progress) -> int:
+        """Brings every user's file up to the journal; `progress` is told how many are done, and of how many. Returns how many failed."""
+        return self._follower.catch_up_all(progress=progress)
+
+    def list_quarantined(self) -> list[QuarantinedFile]:
+        """The files that are not used until they are rebuilt or released, in the order in which their users came."""
+        with self._live.history() as log:
+            listed = [
+                (catalogue.by_number(log.connection, one.number), one) for one in quarantine.list_all(log.connection)
+            ]
+        return [
+            QuarantinedFile(user.user_id, self._files.path_for(user), one.since_us, one.code, one.problem)
+            for user, one in listed
+            if user.state == "active"
+        ]
+
+    def release(self, user_id: str) -> bool:
+        """Looks at the user's file again and takes it out of quarantine if it is whole; whether it was in it.
+
+        Raises FileQuarantined, saying what is still wrong with it.
+        """
+        return self._repair.release(self._user(user_id))
+
+    def rebuild(self, user_id: str, *, accept_loss: bool = False) -> Rebuilt:
+        """Makes the user's file what the journal gives and takes it out of quarantine; what was there before is kept.
+
+        Raises PrivateFactsMissing or FileAhead where facts would be lost that the journal does not know, unless `accept_loss`.
+        """
+        return self._repair.rebuild(self._user(user_id), accept_loss=accept_loss)
+
+    def rebuild_all(self, *, accept_loss: bool = False, progress: Progress = no_progress) -> RebuiltAll:
+        """The same for every user, whatever the state of their file; `progress` is told how many are done, and of how many."""
+        return self._repair.rebuild_all(self._projector.active_numbers(), accept_loss=accept_loss, progress=progress)
 
     def _user(self, user_id: str) -> User:
         user_id = checked_text(user_id, what="user id")
@@ -177,9 +225,18 @@ class TradingDatabaseManager:
     def _shown(self, users: Sequence[User]) -> list[TradingDatabase]:
         with self._live.reading() as replica:
             suspended = {user.number for user in users if replica.users[user.number].suspended}
-        return [
-            TradingDatabase(
-                user.user_id, user.email, self._files.path_for(user), user.created_at_us, user.number in suspended
-            )
-            for user in users
-        ]
+        return [self._as_shown(user, suspended=user.number in suspended) for user in users]
+
+    def _as_shown(self, user: User, *, suspended: bool) -> TradingDatabase:
+        return TradingDatabase(user.user_id, user.email, self._files.path_for(user), user.created_at_us, suspended)
+
+
+def _noting(part: PersonalPart, rows: list[User]) -> PersonalPart:
+    """`part`, which also leaves in `rows` the user as it stands then. Reading that after the commit could fail, as if the commit had."""
+
+    def write(connection: Connection, entry: Entry) -> None:
+        part.write(connection, entry)
+        assert entry.user_a is not None
+        rows[:] = [catalogue.by_number(connection, entry.user_a)]
+
+    return attrs.evolve(part, write=write)

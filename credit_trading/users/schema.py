@@ -6,11 +6,11 @@ Always: every column is described in `column_descriptions`; every table of the u
 
 from __future__ import annotations
 
-import tempfile
+from contextlib import closing
 from functools import cache
-from pathlib import Path
 
-from credit_trading.store.sqlite import connect, immediate
+from credit_trading.store.files import temporary_database
+from credit_trading.store.sqlite import connect, immediate, translated
 from credit_trading.users.descriptions import DESCRIPTIONS
 from credit_trading.users.views import VIEWS
 
@@ -160,24 +160,19 @@ SHARED_TABLES = (
 
 @cache
 def template() -> bytes:
-    """An empty user file: schema, descriptions, no owner. Made once per process."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "template.db"
-        connection = connect(path, mode="rwc")
-        try:
-            with immediate(connection):
-                for statement in (_TABLES + VIEWS).split(";\n"):
-                    connection.execute(statement)
-                connection.executemany(
-                    "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",
-                    [
-                        (table, column, unit, description)
-                        for table, columns in DESCRIPTIONS.items()
-                        for column, (unit, description) in columns.items()
-                    ],
-                )
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        finally:
-            connection.close()
+    """An empty user file: schema, descriptions, no owner. Made once per process. Raises StorageError."""
+    with temporary_database("template.db") as path, translated("users.template", path):
+        with closing(connect(path, mode="rwc")) as connection, immediate(connection):
+            for statement in (_TABLES + VIEWS).split(";\n"):
+                connection.execute(statement)
+            connection.executemany(
+                "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",
+                [
+                    (table, column, unit, description)
+                    for table, columns in DESCRIPTIONS.items()
+                    for column, (unit, description) in columns.items()
+                ],
+            )
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return path.read_bytes()

@@ -6,12 +6,11 @@ Always: a live file is written into, in one transaction, and never renamed over;
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 
-from credit_trading.store.sqlite import Connection, connect, sqlite3
+from credit_trading.store.files import temporary_database
+from credit_trading.store.sqlite import Connection, connect, sqlite3, translated
 from credit_trading.users.schema import template
 
 _BUSY_OR_LOCKED = (5, 6)
@@ -20,16 +19,14 @@ _BUSY_OR_LOCKED = (5, 6)
 
 @contextmanager
 def scratch_file() -> Iterator[Connection]:
-    """An empty user file that is thrown away."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scratch.db"
-        path.write_bytes(template())
-        connection = connect(path, mode="rw", synchronous="NORMAL")
-        try:
-            connection.execute("PRAGMA synchronous = OFF")  # nothing of it has to survive
+    """An empty user file that is thrown away. Raises StorageError."""
+    with temporary_database("scratch.db") as path:
+        with translated("users.scratch", path):
+            path.write_bytes(template())
+        with closing(connect(path, mode="rw", synchronous="NORMAL")) as connection:
+            with translated("users.scratch", path):
+                connection.execute("PRAGMA synchronous = OFF")  # nothing of it has to survive
             yield connection
-        finally:
-            connection.close()
 
 
 def write_into(live: Connection, scratch: Connection) -> None:

@@ -19,7 +19,7 @@ from credit_trading.errors import InvalidInput, NotFound, StorageError, UserNotE
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.files import rename_durably
 from credit_trading.store.sqlite import sqlite3
-from credit_trading.users import catalogue
+from credit_trading.users import catalogue, moves
 from credit_trading.users import files as files_module
 from credit_trading.users.files import UserFiles
 from tests.floor import CASH, CREDIT, Floor, opened, rows_of, shared_content
@@ -332,7 +332,7 @@ def test_a_rename_that_was_cut_short_is_finished_at_the_next_opening(
     floor.place("ann", "sell", 10, "5.00")
     with monkeypatch.context() as patched:
         if where == "before":
-            patched.setattr(files_module, "rename_durably", _crash)
+            patched.setattr(moves, "rename_durably", _crash)
         else:
             patched.setattr(catalogue, "finish_rename", _crash)
         with pytest.raises(Crash):
@@ -370,9 +370,9 @@ def test_a_deletion_that_was_cut_short_is_finished_at_the_next_opening(
     path = floor.path("dan")
     with monkeypatch.context() as patched:
         if where == "before":
-            patched.setattr(files_module, "remove_database", _crash)
+            patched.setattr(moves, "remove_database", _crash)
         elif where == "after":
-            patched.setattr(UserFiles, "_note_done", _crash)
+            patched.setattr(UserFiles, "note", _crash)
         else:
             unlink = os.unlink
             patched.setattr(os, "unlink", lambda name: _crash() if name == str(path) else unlink(name))
@@ -389,7 +389,7 @@ def test_a_deletion_that_was_cut_short_is_finished_at_the_next_opening(
 _CRASHES = """
 import os, sys, credit_trading
 from pathlib import Path
-from credit_trading.users import files
+from credit_trading.users import files, moves
 from credit_trading.users.files import UserFiles
 home, action, point = sys.argv[1:]
 
@@ -400,9 +400,9 @@ exchange = credit_trading.open(home)
 databases = exchange.as_admin("a").databases
 {
     "publish": lambda: setattr(files, "publish_new", die),
-    "rename": lambda: setattr(files, "rename_durably", die),
-    "remove": lambda: setattr(files, "remove_database", die),
-    "note": lambda: setattr(UserFiles, "_note_done", die),
+    "rename": lambda: setattr(moves, "rename_durably", die),
+    "remove": lambda: setattr(moves, "remove_database", die),
+    "note": lambda: setattr(UserFiles, "note", die),
 }[point]()
 {
     "create": lambda: databases.create_trading_database("dan", "dan@example.com"),
@@ -485,7 +485,7 @@ def test_two_changes_of_email_that_cross_leave_one_file(floor: Floor, monkeypatc
             other.join(timeout=0.5)
             done.append(other)
 
-    monkeypatch.setattr(files_module, "rename_durably", crossing)
+    monkeypatch.setattr(moves, "rename_durably", crossing)
     floor.admin.databases.change_email("ann", "second@example.org")
     done[1].join()
     floor.place("ann", "sell", 1, "5.00")

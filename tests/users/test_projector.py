@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from credit_trading import Exchange, ManualClock, Rejection, Settings
-from credit_trading.errors import FileCorrupt, FileForeign, OrderRejected, StorageError, VersionUnsupported
+from credit_trading.errors import (
+    FileAhead,
+    FileCorrupt,
+    FileForeign,
+    FileQuarantined,
+    OrderRejected,
+    StorageError,
+    VersionUnsupported,
+)
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
@@ -175,13 +183,17 @@ def _with_a_row_that_is_still_to_come(floor: Floor, path: Path, tmp_path: Path) 
     edit(path, "INSERT INTO audit_trail VALUES (16, 9, 0, 'x', NULL, NULL, NULL, NULL, NULL, '')")
 
 
+PASSING = (_ahead, _of_a_newer_version, _of_a_newer_projection)
+"""What is no reason to put a file in quarantine."""
+
+
 @pytest.mark.parametrize(
     ("harm", "error", "words"),
     [
         (_of_another_exchange, FileForeign, "belongs to another exchange"),
         (_of_a_fresh_exchange, FileForeign, "belongs to another exchange"),
         (_of_another_user, FileForeign, "belongs to user #3"),
-        (_ahead, FileForeign, "ahead of the journal"),
+        (_ahead, FileAhead, "ahead of the journal"),
         (_on_another_history, FileForeign, "stands on another history"),
         (_of_a_newer_version, VersionUnsupported, "schema 99 is newer than 2"),
         (_of_a_newer_projection, VersionUnsupported, "version 99, which is newer than 2"),
@@ -205,7 +217,10 @@ def test_a_file_that_does_not_fit_is_refused_and_left_as_it_is(
     error: type[StorageError],
     words: str,
 ) -> None:
-    """One clear line; not a byte of it is changed; the others trade on, with this user too; moved away, it is rebuilt."""
+    """One clear line; not a byte of it is changed; the others trade on, with this user too; moved away, it is rebuilt.
+
+    What is broken or foreign is refused as quarantined from the second time on; not what may be exchange.db's fault, or is too new for us.
+    """
     floor.place("ann", "sell", 10, "5.00")
     path = floor.path("ann")
     floor.exchange.close()
@@ -220,13 +235,13 @@ def test_a_file_that_does_not_fit_is_refused_and_left_as_it_is(
             lambda: again.user("ann").get_trading_database(),
             lambda: again.admin.databases.get_trading_database("ann"),
         ):
-            with pytest.raises(error, match=words) as told:
+            with pytest.raises(error if harm in PASSING else FileQuarantined, match=words) as told:
                 attempt()
             assert "\n" not in str(told.value)
             assert told.value.hint
         assert again.place("ann", "sell", 2, "5.00").order_status == "new"
         assert _orders(again, "cat") == ["1"]
-        assert [finding.split(":")[0] for finding in again.findings()] == ["user ann"]
+        assert {"ann" in finding for finding in again.findings()} == {True}
         assert list(exchange._projector.faults) == [1]
     assert path.read_bytes() == before
     for suffix in ("", "-wal", "-shm"):
@@ -520,12 +535,15 @@ def test_no_personal_data_is_found_in_the_journal_or_in_a_checkpoint(
 def test_a_person_can_be_erased_while_the_chain_still_verifies(floor: Floor, home: Path, clock: ManualClock) -> None:
     """What is personal stands in tables that may be changed: without it the journal is as whole as before."""
     floor.admin.accounts.deposit("ann", CASH, "1.00", note="a-remark")
+    floor.place("ann", "sell", 1, "5.00")
+    floor.place("bob", "buy", 1, "5.00")
+    floor.admin.databases.delete_trading_database("ann", sweep_to="bob")
     floor.exchange.close()
     edit(
         home / FILE_NAME,
-        "DELETE FROM command_notes",
-        "UPDATE users SET email = 'erased@invalid', salt = NULL WHERE number = 1",
+        "DELETE FROM command_notes WHERE sequence IN (SELECT sequence FROM journal WHERE user_a = 1)",
     )
+    assert rows_of(home / FILE_NAME, "SELECT email, salt FROM users WHERE number = 1") == [(None, None)]
     for path in home.glob("trading_*"):
         path.unlink()
     with opened(home, clock=clock) as exchange:

@@ -1,0 +1,69 @@
+"""In what two users' files differ.
+
+Here: schemas, and rows of the shared tables, counted. Never here: which of the two is right. Always: both are read row by row, so that a
+long history needs no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from credit_trading.store.sqlite import Connection
+from credit_trading.users.schema import SHARED_TABLES
+
+_Row = tuple[Any, ...]
+
+_SCHEMA = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema",
+    "PRAGMA application_id",
+    "PRAGMA user_version",
+    "PRAGMA journal_mode",
+)
+
+_RANKS = {int: 1, float: 1, str: 2, bytes: 3}
+"""As SQLite orders values: NULL, numbers, text, blobs."""
+
+
+def differing_rows(one: Connection, other: Connection) -> dict[str, int]:
+    """How many rows of each shared table are in one file only, or not the same in both, by their keys; tables without any are left out.
+
+    Raises sqlite3.Error where a table is missing or damaged.
+    """
+    counts = {}
+    for table in SHARED_TABLES:
+        rows = f"SELECT * FROM {table} ORDER BY 1, 2"
+        keys = other.execute("SELECT count(*) FROM pragma_table_info(?) WHERE pk", (table,)).fetchone()[0]
+        counts[table] = _count(one.execute(rows), other.execute(rows), keys)
+    return {table: count for table, count in counts.items() if count}
+
+
+def same_schema(one: Connection, other: Connection) -> bool:
+    """Whether tables, indices, views and triggers are spelled alike, and the files are of one kind and version."""
+    return all(set(one.execute(statement)) == set(other.execute(statement)) for statement in _SCHEMA)
+
+
+def _count(ones: Iterator[_Row], others: Iterator[_Row], keys: int) -> int:
+    """Both are in the order of their keys, which are the first columns."""
+    count = 0
+    one, other = next(ones, None), next(others, None)
+    while one is not None or other is not None:
+        behind = _compared(one, other, keys)
+        count += one != other
+        if behind <= 0:
+            one = next(ones, None)
+        if behind >= 0:
+            other = next(others, None)
+    return count
+
+
+def _compared(one: _Row | None, other: _Row | None, keys: int) -> int:
+    """Below zero if the key of `one` comes first, above if the other's does; a file that has ended comes last."""
+    if one is None or other is None:
+        return (one is None) - (other is None)
+    first, second = _key(one, keys), _key(other, keys)
+    return (first > second) - (first < second)
+
+
+def _key(row: _Row, keys: int) -> tuple[tuple[int, Any], ...]:
+    return tuple((0, 0) if value is None else (_RANKS[type(value)], value) for value in row[:keys])

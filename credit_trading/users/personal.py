@@ -1,0 +1,21 @@
+"""What a command writes beside the journal, in the same commit: the mutable, personal side of what it does.
+
+Here: its shape. Never here: what is written (catalogue), when (the sequencer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from credit_trading.exchange.events import Entry
+from credit_trading.store.sqlite import Connection
+
+
+@attrs.frozen(kw_only=True)
+class PersonalPart:
+    """`check` is called before the command is decided, `write` once its first event has its place."""
+
+    check: Callable[[Connection], None] = lambda _: None
+    write: Callable[[Connection, Entry], None] = lambda _, __: None
