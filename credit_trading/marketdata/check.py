@@ -1,6 +1,6 @@
 """Whether market data is what the journal gives.
 
-Always: looks only; what it finds is data, one line each, and never an exception for a damaged part. Writers may go on meanwhile.
+Always: looks only; what it finds is data, and never an exception for a damaged part. Writers may go on meanwhile.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from credit_trading.errors import TradingError
 from credit_trading.exchange import events as ev
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
+from credit_trading.journal.log import FILE_NAME as EXCHANGE
 from credit_trading.journal.rows import FIRST_HASH, decode
 from credit_trading.marketdata.depth import Depth
 from credit_trading.marketdata.depths import Depths
 from credit_trading.marketdata.prints import TradePrint
 from credit_trading.marketdata.tail import tail_after
-from credit_trading.marketdata.trade_history import TradeHistory
+from credit_trading.marketdata.trade_file import FILE_NAME
+from credit_trading.marketdata.trade_history import Kept, TradeHistory
 
 ROWS_AT_ONCE = 5_000
 """Between so many rows, others may use the connection for reading."""
@@ -26,8 +28,21 @@ ROWS_AT_ONCE = 5_000
 _BEGINNING = Position("", 0, FIRST_HASH)
 
 
-def check(live: LiveReplica, history: TradeHistory) -> list[str]:
-    """Follows the journal once, from its beginning: it must lead to the exchange's own books and to the trades that are kept."""
+@attrs.frozen
+class Fault:
+    """`file` is marketdata.db, or what is kept in memory; `row` is a part of it, None all of it; `repair` says what to do."""
+
+    file: str
+    row: str | None
+    problem: str
+    repair: str
+
+
+def check(live: LiveReplica, history: TradeHistory | None) -> list[Fault]:
+    """Follows the journal once, from its beginning: it must lead to the exchange's own books and to the trades that are kept.
+
+    Without `history` only to the books.
+    """
     position = _BEGINNING
     try:
         with live.reading() as replica:
@@ -42,14 +57,16 @@ def check(live: LiveReplica, history: TradeHistory) -> list[str]:
             trades.compare(entries)
             position = tail.after
     except (TradingError, LookupError) as error:
-        return [f"the journal cannot be followed beyond sequence {position.sequence}: {error}"]
+        problem = f"the journal cannot be followed beyond sequence {position.sequence}: {error}"
+        return [Fault(EXCHANGE, None, problem, "Restore exchange.db from a backup.")]
     trades.finish()
     return [*_differences(followed, books), *trades.findings]
 
 
-def _differences(followed: Depths, books: dict[str, Depth]) -> list[str]:
+def _differences(followed: Depths, books: dict[str, Depth]) -> list[Fault]:
+    problem = "the book that the journal's events lead to is not the exchange's own"
     return [
-        f"{symbol}: the book that the journal's events lead to is not the exchange's own"
+        Fault("state in memory", symbol, problem, "Restart every process that has the exchange open.")
         for symbol, book in books.items()
         if symbol not in followed.by_symbol or not followed.by_symbol[symbol].is_same_as(book)
     ]
@@ -58,14 +75,15 @@ def _differences(followed: Depths, books: dict[str, Depth]) -> list[str]:
 class _TradesCheck:
     """The trades kept against the journal's, up to where the file stood when it was looked at first; the first problem ends it."""
 
-    def __init__(self, live: LiveReplica, history: TradeHistory) -> None:
-        self.findings: list[str] = []
+    def __init__(self, live: LiveReplica, history: TradeHistory | None) -> None:
+        self.findings: list[Fault] = []
         self._history = history
         self._count = 0
         self._busted: set[int] = set()
+        self._kept: Kept | None = None
         try:
-            self._kept = history.kept()
-            if self._kept is not None:
+            self._kept = None if history is None else history.kept()
+            if history is not None and self._kept is not None:
                 with live.history() as log:
                     self._kept.position.check(log, follower=str(history.path))
         except TradingError as error:
@@ -97,6 +115,7 @@ class _TradesCheck:
             self._end(f"the mark of a busted trade is wrong: {sorted(kept.busted ^ self._busted)[:5]}")
 
     def _compare_rows(self, told: list[TradePrint], last: int) -> None:
+        assert self._history is not None, "without a file there is nothing kept"
         try:
             position, rows = self._history.between(told[0].trade_id, told[-1].trade_id)
         except TradingError as error:
@@ -108,6 +127,6 @@ class _TradesCheck:
             self._end(f"the trades from {told[0].trade_id} to {told[-1].trade_id} are not as in the journal")
 
     def _end(self, problem: str) -> None:
-        path = self._history.path
-        self.findings.append(f"{path.name}: {problem}. Delete it: it is made anew when trades are next read.")
+        repair = "Delete it while no process has the exchange open: it is made anew when trades are next read."
+        self.findings.append(Fault(FILE_NAME, None, problem, repair))
         self._kept = None

@@ -83,7 +83,8 @@ class TradeFile:
                 remove_database(self.path)
 
     def _connect(self) -> Connection:
-        return connect(self.path, mode="rw", synchronous="NORMAL")
+        """In WAL mode, also if the process that made it was killed before that was durable."""
+        return connect(self.path, mode="rwc", synchronous="NORMAL", busy_timeout_s=min(5.0, self._timeout_s))
 
     @contextmanager
     def _shared(self) -> Iterator[None]:

@@ -68,6 +68,14 @@ class TradeHistory:
         position, (count, busted) = self._as_it_is(lambda one: (prints.count(one), prints.busted(one)))
         return Kept(position, count, busted)
 
+    def position(self) -> Position | None:
+        """Where the file stands; None if there is none yet. Raises FileCorrupt."""
+        return self._as_it_is(lambda _: None)[0] if self._file.exists() else None
+
+    def look(self, query: Callable[[Connection], R]) -> R | None:
+        """What the query finds in the file as it is; None if there is none yet. Raises FileCorrupt."""
+        return self._as_it_is(query)[1] if self._file.exists() else None
+
     def _as_it_is(self, query: Callable[[Connection], R]) -> tuple[Position, R]:
         with self._turn.taken():
             try:

@@ -127,18 +127,20 @@ class TradingAdministration:
         that never was or whose parties are gone, OrderRejected (`cannot_give_back`) that names who lacks what.
         """
         command = self._bust(trade_id)
+        # Looked up before the commit: a reading that failed after it would look like its failure.
+        base, quote = self._desk.asset(command.base), self._desk.asset(command.quote)
+        buyer, seller = self._user_id(command.buyer), self._user_id(command.seller)
         (outcome,) = self._desk.sequencer.submit([self._prepare(command, note)])
         if outcome.rejection is Rejection.CANNOT_GIVE_BACK:
             raise self._cannot_give_back(command, outcome)
         outcome.checked("trades.bust", trade_id)
-        base, quote = self._desk.asset(command.base), self._desk.asset(command.quote)
         return BustReport(
             trade_id=trade_id,
             symbol=command.symbol,
             credit_type=command.base,
             currency=command.quote,
-            buyer=self._user_id(command.buyer),
-            seller=self._user_id(command.seller),
+            buyer=buyer,
+            seller=seller,
             quantity=base.format(command.quantity),
             total_value=quote.format(command.value),
             buyer_fee=quote.format(command.buyer_fee),

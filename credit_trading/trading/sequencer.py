@@ -12,8 +12,8 @@ import os
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import attrs
 
@@ -26,10 +26,10 @@ from credit_trading.exchange.events import Deposited, Entry, OrderExpired, Trade
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
-from credit_trading.store.sqlite import translated
+from credit_trading.store.sqlite import sqlite3, translated
 from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.outcome import Outcome
-from credit_trading.users.manager import PersonalPart
+from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
 
 _log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 _MONEY = (cmd.Deposit, cmd.Withdraw, cmd.TradeOffBook)
 _MOVED = (Deposited, Withdrawn, TradedOffBook)
 _CLOCK_SLACK_US = 1_000_000
+
+_NOTHING_CHANGED = "nothing was changed"
 
 
 @attrs.frozen
@@ -145,14 +147,14 @@ class Sequencer:
         with self._live.reading() as replica:
             if replica.next_due_us is None or replica.next_due_us > self.clock.now_us():
                 return 0
-        with self._live.writing() as replica:
+        with _nothing_changed(), self._live.writing() as replica:
             time_us = self._decision_us(replica, self.clock.now_us())
             engine.advance(replica, time_us=time_us, calendar=next_boundaries)
             entries = replica.take_pending()
             try:
                 self._commit(entries, [])
             except CommitUndecided as error:
-                failure = self._settle(entries[-1])
+                failure = self._settle(entries[-1], error)
                 if failure is not None:
                     raise failure(entries[-1].cause) from error
         self._project(_named(entries))
@@ -165,7 +167,8 @@ class Sequencer:
         except ValueError:
             with self._leading:  # taken up: its leader will finish it
                 return
-        raise Busy("submit", "", f"other threads kept the exchange busy for {self._timeout_s:g} s", hint="Try again.")
+        problem = f"other threads kept the exchange busy for {self._timeout_s:g} s; {_NOTHING_CHANGED}"
+        raise Busy("submit", self._live.path, problem, hint="Try again.")
 
     def _lead(self) -> set[int]:
         """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller.
@@ -188,7 +191,7 @@ class Sequencer:
         except BaseException as error:
             for batch in batches:
                 if not batch.done:
-                    batch.error = error if isinstance(error, Exception) else _interrupted(batch)
+                    batch.error = error if isinstance(error, Exception) else self._interrupted(batch)
             if not isinstance(error, TradingError):
                 raise
         return users
@@ -212,15 +215,15 @@ class Sequencer:
 
     def _run(self, batches: Sequence[_Batch]) -> set[int]:
         prepared = [command for batch in batches for command in batch.commands]
-        with self._live.writing() as replica:
+        with _nothing_changed(), self._live.writing() as replica:
             before = replica.sequence
             decided = [self._decide(replica, command) for command in prepared]
             entries = replica.take_pending()
             failure: _Failure | None = None
             try:
                 self._commit(entries, list(zip(prepared, decided, strict=True)))
-            except CommitUndecided:
-                failure = self._settle(entries[-1])
+            except CommitUndecided as error:
+                failure = self._settle(entries[-1], error)
         outcomes = iter(decided)
         for batch in batches:
             own = [next(outcomes) for _ in batch.commands]
@@ -290,7 +293,7 @@ class Sequencer:
         }
         self._live.commit(entries, noted)
 
-    def _settle(self, last: Entry) -> _Failure | None:
+    def _settle(self, last: Entry, undecided: CommitUndecided) -> _Failure | None:
         """After a COMMIT that raised: commits a fence, then looks into the journal. All of the group is there or nothing is.
 
         None if it is there (`last` is its last entry); otherwise what each caller is told.
@@ -300,27 +303,43 @@ class Sequencer:
             with translated("exchange.read", self._live.path):
                 taken = self._live.log.entry(last.sequence) == last
         except StorageError as error:
-            problem = f"the commit failed, and so did the fence ({error})"
+            problem = f"{self._failed(undecided)}, and so did what would tell whether it was taken ({error.problem})"
             return lambda command_id: OutcomeUnknown("submit", command_id, problem)
-        return None if taken else _not_taken
+        problem = f"{self._failed(undecided)}; {_NOTHING_CHANGED}"
+        return None if taken else lambda command_id: NotTaken("submit", command_id, problem, hint="Submit it again.")
+
+    def _interrupted(self, batch: _Batch) -> OutcomeUnknown:
+        """The thread that led the group was interrupted, perhaps after the commit."""
+        problem = f"the thread that wrote to {self._live.path} was interrupted"
+        return OutcomeUnknown("submit", batch.commands[0].request.id, problem)
+
+    def _failed(self, undecided: CommitUndecided) -> str:
+        return f"the commit on {self._live.path} failed ({undecided.__cause__})"
 
     def _project(self, users: set[int]) -> None:
         """After the decision: whatever goes wrong here must not be taken for its outcome."""
         if not users or not self._project_on_commit:
             return
         try:
-            self._projector.catch_up_after_commit(sorted(users))
-        except TradingError as error:
+            with translated("users.file", self._live.path.parent):
+                self._projector.catch_up_after_commit(sorted(users))
+        except (TradingError, sqlite3.Error) as error:
             _log.warning("users' files catch up when they are next read: %s", error)
+
+
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """Around what is decided by its commit: an error that leaves here and says nothing else came before that, or undid all of it."""
+    try:
+        yield
+    except (NotTaken, OutcomeUnknown):
+        raise
+    except StorageError as error:
+        raise error.adding(_NOTHING_CHANGED)  # noqa: B904 - it is the same error
 
 
 def _named(entries: Iterable[Entry]) -> set[int]:
     return {user for entry in entries for user in (entry.user_a, entry.user_b) if user is not None}
-
-
-def _interrupted(batch: _Batch) -> OutcomeUnknown:
-    """The thread that led the group was interrupted, perhaps after the commit."""
-    return OutcomeUnknown("submit", batch.commands[0].request.id, "the thread that wrote it was interrupted")
 
 
 _Failure = Callable[[str], StorageError]
@@ -334,10 +353,6 @@ def _checked(commands: Iterable[Prepared]) -> list[Prepared]:
             "submit", type(commands).__name__, "not a list of prepared commands", hint="Use the prepare_… methods."
         )
     return listed
-
-
-def _not_taken(command_id: str) -> StorageError:
-    return NotTaken("submit", command_id, "the commit failed and nothing was written", hint="Submit it again.")
 
 
 def _movement_of_this_group(replica: Replica, command_id: str) -> Entry | None:

@@ -32,11 +32,19 @@ def traded(floor: Floor, market_data: MarketData, monkeypatch: pytest.MonkeyPatc
 def test_nothing_is_found_where_nothing_is_wrong(traded: Floor, market_data: MarketData) -> None:
     """It looks only: the file stays where it was, or is not made at all."""
     before = file_of(traded).stat().st_mtime_ns
-    assert market_data.check() == []
+    assert checked(market_data) == []
     assert file_of(traded).stat().st_mtime_ns == before
     file_of(traded).unlink()
-    assert market_data.check() == []
+    assert checked(market_data) == []
     assert not file_of(traded).exists()
+
+
+def checked(market_data: MarketData) -> list[str]:
+    """What is found, each with what to do about it, in one line."""
+    return [
+        f"{fault.file if fault.row is None else fault.row}: {fault.problem}. {fault.repair}"
+        for fault in market_data.check()
+    ]
 
 
 TAMPERED = {
@@ -58,14 +66,14 @@ TAMPERED = {
 def test_whatever_somebody_does_to_the_file_is_found(traded: Floor, market_data: MarketData, statement: str) -> None:
     """One finding, which names the file and says what to do."""
     edit(file_of(traded), statement)
-    (finding,) = market_data.check()
+    (finding,) = checked(market_data)
     assert finding.startswith(f"{FILE_NAME}: {TAMPERED[statement]}")
-    assert finding.endswith("Delete it: it is made anew when trades are next read.")
+    assert finding.endswith("it is made anew when trades are next read.")
 
 
 def test_a_file_that_is_no_database_is_found(traded: Floor, market_data: MarketData) -> None:
     file_of(traded).write_text("Nothing to see here.")
-    (finding,) = market_data.check()
+    (finding,) = checked(market_data)
     assert "no SQLite database" in finding
     assert file_of(traded).read_text() == "Nothing to see here."
 
@@ -90,15 +98,18 @@ def test_a_book_that_is_not_what_the_journal_leads_to_is_found(
 ) -> None:
     with traded.exchange._live.reading() as replica:
         harm(replica)
-    assert market_data.check() == [f"{SYMBOL}: the book that the journal's events lead to is not the exchange's own"]
+    assert checked(market_data) == [
+        f"{SYMBOL}: the book that the journal's events lead to is not the exchange's own."
+        " Restart every process that has the exchange open."
+    ]
 
 
 def test_a_journal_that_cannot_be_followed_is_found(traded: Floor, market_data: MarketData) -> None:
     with traded.exchange._live.reading() as replica:
         path, head = traded.exchange._live.path, replica.sequence
     edit(path, f"UPDATE journal SET payload = '{{' WHERE sequence = {head - 2}")
-    (finding,) = market_data.check()
-    assert finding.startswith("the journal cannot be followed beyond sequence ")
+    (finding,) = checked(market_data)
+    assert finding.startswith("exchange.db: the journal cannot be followed beyond sequence ")
     assert f'"sequence {head - 2}"' in finding
 
 
@@ -106,5 +117,5 @@ def test_a_replica_that_cannot_be_read_is_found(traded: Floor, market_data: Mark
     """Its own check says more of what is wrong with it; here it must only not be an exception."""
     path, head = traded.exchange._live.path, traded.exchange.sequence
     edit(path, f"UPDATE journal SET hash = zeroblob(32) WHERE sequence = {head}")
-    (finding,) = market_data.check()
-    assert finding.startswith("the journal cannot be followed beyond sequence 0: ")
+    (finding,) = checked(market_data)
+    assert finding.startswith("exchange.db: the journal cannot be followed beyond sequence 0: ")

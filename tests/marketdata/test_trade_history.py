@@ -365,7 +365,7 @@ def test_a_file_of_another_exchange_starts_over_in_place(
         assert ids(market_data) == [1]
         assert reader.execute("SELECT count(*) FROM trades").fetchone() == (1,)
     assert warnings() == [f"{file_of(floor)} starts over: it belongs to another exchange"]
-    assert market_data.check() == warnings() == []
+    assert (market_data.check(), warnings()) == ([], [])
 
 
 @pytest.mark.parametrize("trades_since", [0, 1, 5])
@@ -428,7 +428,7 @@ def test_a_damaged_file_is_made_anew(
     assert "is made anew" in warning
     assert kept(floor)[:3] == before[:3]
     assert ids(market_data) == [4, 3, 2, 1]
-    assert market_data.check() == warnings() == []
+    assert (market_data.check(), warnings()) == ([], [])
 
 
 @pytest.mark.parametrize("unfinished", ["not a byte", "no table"])

@@ -71,7 +71,10 @@ def test_a_commit_that_fails_once_is_fenced_and_answered_truly(failing: Floor, d
     except NotTaken as error:
         problem = str(error)
     taken = not problem
-    assert taken or problem.startswith('submit "admin/key/k": the commit failed and nothing was written.')
+    path = failing.exchange.home / FILE_NAME
+    assert taken or problem.startswith(
+        f'submit "admin/key/k": the commit on {path} failed (disk I/O error); nothing was changed.'
+    )
     assert _fences(failing) == 1
     assert _deposits(failing) == taken
     assert failing.admin.accounts.deposit("ann", CASH, "1.00", key="k").repeated == taken
@@ -85,9 +88,15 @@ def test_a_commit_whose_fence_fails_too_is_unknown_and_safe_to_repeat(failing: F
     with pytest.raises(OutcomeUnknown, match="the same id") as error:
         failing.admin.accounts.deposit("ann", CASH, "1.00", key="k")
     assert error.value.command_id == "admin/key/k"
+    assert error.value.took_effect is None
+    path = failing.exchange.home / FILE_NAME
+    assert str(error.value).startswith(
+        f'submit "admin/key/k": the commit on {path} failed (disk I/O error), and so did'
+    )
     before = _deposits(failing)
-    with pytest.raises(StorageError, match=r"exchange\.fence"):
+    with pytest.raises(StorageError, match=r"exchange\.fence.*the disk still fails; nothing was changed") as later:
         failing.place("bob", "buy", 1, "2.00")
+    assert later.value.took_effect is False
     disk.heal()
     failing.admin.accounts.deposit("ann", CASH, "1.00", key="k")
     assert _deposits(failing) == 1
@@ -180,6 +189,8 @@ def test_a_full_disk_is_a_clear_error_and_changes_nothing(failing: Floor, disk: 
     for attempt in attempts:
         with pytest.raises(Unwritable, match="the disk is full") as error:
             attempt()
+        assert f'exchange.write "{failing.exchange.home / FILE_NAME}"' in str(error.value)
+        assert "nothing was changed" in str(error.value)
         assert "\n" not in str(error.value)
         assert "Free some space" in str(error.value)
     with pytest.raises(NotFound):

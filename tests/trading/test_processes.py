@@ -1,4 +1,7 @@
-"""Several processes and threads on one folder, forks, and processes that are killed: nothing lost, nothing twice, nobody starved."""
+"""Several processes and threads on one folder, and forks: nothing lost, nothing twice, nobody starved.
+
+Kills in great number are in tests/reliability.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,8 +22,7 @@ import pytest
 
 from credit_trading import Exchange, ManualClock, OrderRejected, SystemClock
 from credit_trading.errors import StorageError
-from credit_trading.journal.log import FILE_NAME
-from tests.floor import CASH, SYMBOL, Floor, opened, rows_of
+from tests.floor import CASH, SYMBOL, Floor, opened
 from tests.forks import in_fork, succeeded
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -361,94 +362,7 @@ def test_a_file_given_out_before_a_fork_is_refused_in_the_child_only(floor: Floo
     assert floor.findings() == []
 
 
-# Killed
-
-
-_WORKER = """
-import os, random, sys, credit_trading
-home, seed = sys.argv[1], sys.argv[2]
-chance = random.Random(seed)
-with credit_trading.open(home) as exchange:
-    admin = exchange.as_admin("worker")
-    number = 0
-    while True:
-        number += 1
-        name = f"{seed}-{number}"
-        user, act = chance.choice(["ann", "bob", "cat", "dan"]), chance.random()
-        if act < 0.6:
-            side, price = chance.choice(["buy", "sell"]), f"{chance.randrange(98, 103) / 20:.2f}"
-            exchange.as_user(user).orders.create_order("VCS-1340-2020/USD", side, 3, price, client_order_id=name)
-            done = f"order {user} {name}"
-        elif act < 0.75:
-            prepare = exchange.as_user(user).orders.prepare_order
-            ids = [f"{name}-{i}" for i in range(20)]
-            exchange.submit([prepare("VCS-1340-2020/USD", "buy", 1, "1.00", client_order_id=one) for one in ids])
-            done = f"group {user} {name}"
-        elif act < 0.9:
-            admin.accounts.deposit(user, "USD", "1.00", key=name)
-            done = f"deposit {user} {name}"
-        elif act < 0.95:
-            admin.databases.create_trading_database(f"u{name}", "x@example.com")
-            done = f"user u{name} {name}"
-        else:
-            admin.databases.change_email(user, f"{name}@example.com")
-            done = f"email {user} {name}"
-        os.write(1, (done + "\\n").encode())
-"""
-
-
-def _kill_after(home: Path, seed: str, delay_s: float) -> list[list[str]]:
-    """Starts a worker, kills it `delay_s` after its first answer; what it had acknowledged."""
-    child = subprocess.Popen([sys.executable, "-c", _WORKER, str(home), seed], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    lines = [child.stdout.readline()]
-    time.sleep(delay_s)
-    child.send_signal(signal.SIGKILL)
-    lines += child.stdout.read().splitlines(keepends=True)
-    child.stdout.close()
-    assert child.wait() == -signal.SIGKILL
-    return [line.split() for line in lines if line.endswith("\n")]
-
-
-def test_what_was_acknowledged_survives_kill_9_and_nothing_happens_twice(crowded: Path, is_long: bool) -> None:
-    """Killed at seeded random moments among orders, groups, deposits, new users and new addresses; opened and verified each time."""
-    chance = random.Random(3)
-    acknowledged: list[list[str]] = []
-    for round_ in range(40 if is_long else 8):
-        acknowledged += _kill_after(crowded, f"s{round_}", chance.random() * 0.25)
-        with _check(crowded).exchange as exchange:
-            databases = exchange.as_admin("check").databases
-            assert len(list(crowded.glob("trading_*.db"))) >= len(databases.list_trading_databases()) - 1
-            _check_acknowledged(crowded, exchange, acknowledged)
-    assert len(acknowledged) > 50
-    assert {one[0] for one in acknowledged} >= {"order", "group", "deposit", "user"}
-
-
-def _check_acknowledged(home: Path, exchange: Exchange, acknowledged: list[list[str]]) -> None:
-    causes = Counter(
-        cause for (cause,) in rows_of(home / FILE_NAME, "SELECT cause FROM journal WHERE content IS NOT NULL")
-    )
-    assert not [cause for cause, times in causes.items() if times > 1]
-    numbers: dict[str, int] = dict(rows_of(home / FILE_NAME, "SELECT user_id, number FROM users"))
-    last_email: dict[str, str] = {}
-    for kind, user, name in acknowledged:
-        if kind == "order":
-            assert causes[f"user{numbers[user]}/order/{name}"] == 1
-        elif kind == "group":
-            assert [causes[f"user{numbers[user]}/order/{name}-{i}"] for i in range(20)] == [1] * 20
-        elif kind == "deposit":
-            assert causes[f"admin/key/{name}"] == 1
-        elif kind == "user":
-            assert exchange.as_admin("check").databases.show_trading_database(user).path.exists()
-        else:
-            last_email[user] = name
-    for user in last_email:
-        assert exchange.as_admin("check").databases.show_trading_database(user).email.startswith("s")
-    for user in TRADERS:
-        mine = exchange.as_user(user)
-        orders = [one.client_order_id for one in [*mine.orders.get_active_orders(), *mine.orders.get_order_history()]]
-        assert len(orders) == len(set(orders))
-        assert set(orders) >= {name for kind, owner, name in acknowledged if kind == "order" and owner == user}
+# Alone
 
 
 def test_an_sqlite_that_several_processes_can_corrupt_files_with_serves_one_only(
