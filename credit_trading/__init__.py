@@ -9,7 +9,7 @@ Errors are in `credit_trading.errors`; the README shows the rest.
 
 import logging
 
-from credit_trading.app import Admin, Exchange, JournalEntry, User
+from credit_trading.app import Admin, Exchange, JournalEntry, User, verify_folder
 from credit_trading.app import open_exchange as open
 from credit_trading.clock import Clock, ManualClock, SystemClock
 from credit_trading.config import Settings
@@ -38,6 +38,7 @@ __all__ = [
     "TradingError",
     "User",
     "open",
+    "verify_folder",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

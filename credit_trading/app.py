@@ -5,27 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import attrs
 import msgspec
 import sqlite_utils
 
 from credit_trading.checks import checked_number, shown
 from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
-from credit_trading.errors import AlreadyExists, FileCorrupt, InvalidInput, NotAnExchange, StorageError, Unwritable
+from credit_trading.errors import (
+    AlreadyExists,
+    FileCorrupt,
+    InvalidInput,
+    NotAnExchange,
+    StorageError,
+    TradingError,
+    Unwritable,
+)
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
+from credit_trading.journal import notes, rows
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.marketdata.market_data import MarketData
 from credit_trading.progress import Progress, no_progress
+from credit_trading.status import Status, look
 from credit_trading.store.files import make_private_folder
 from credit_trading.store.place import warn_if_remote
 from credit_trading.store.sqlite import StrPath, sqlite3, translated
@@ -39,14 +48,22 @@ from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.trading.verify import Finding, Verification, verify
 from credit_trading.users import catalogue, private, quarantine
 from credit_trading.users.files import UserFiles
-from credit_trading.users.manager import PersonalPart, TradingDatabaseManager
+from credit_trading.users.follower import Follower
+from credit_trading.users.following import Following, checked_period
+from credit_trading.users.manager import TradingDatabaseManager
+from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
+from credit_trading.verify.finding import Finding
+from credit_trading.verify.head import JournalHead, check_head, journal_head
+from credit_trading.verify.verification import Verification, verify
 
 _ADDED = quarantine.SCHEMA + private.SCHEMA
 """What format 2 of exchange.db has beside the catalogue."""
+
+_SCHEMA = rows.SCHEMA + notes.SCHEMA + catalogue.SCHEMA + _ADDED
+"""All of it."""
 
 _ONE_PAGE = 4096
 """A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
@@ -69,9 +86,10 @@ def open_exchange(
     warn_if_remote(folder)
     exchange = Exchange(folder, clock, settings)
     try:
-        if create:
-            exchange._found()
-        exchange._start()
+        with translated("exchange.open", folder):
+            if create:
+                exchange._found()
+            exchange._start()
     except BaseException as error:
         exchange.close()
         if isinstance(error, sqlite3.Error):  # our statements are right: it is the tables that are not
@@ -83,6 +101,27 @@ def open_exchange(
             ) from error
         raise
     return exchange
+
+
+def verify_folder(
+    home: StrPath,
+    *,
+    user_id: str | None = None,
+    deep: bool = False,
+    progress: Progress = no_progress,
+    settings: Settings | None = None,
+) -> Verification:
+    """What `Admin.verify` finds, also where the exchange is too damaged to be opened; nothing in the folder is made or moved for it.
+
+    Raises NotAnExchange for a folder without exchange.db, NotFound for an unknown user.
+    """
+    folder = Path(home).absolute()
+    with translated("exchange.verify", folder):
+        _check_folder(folder, create=False)
+    with closing(Exchange(folder, SystemClock(), settings or Settings.from_environment())) as exchange:
+        with suppress(StorageError, sqlite3.Error, UnicodeDecodeError):  # what keeps it from being upgraded is found
+            exchange._live.upgrade(_ADDED)
+        return exchange._verify(user_id, deep=deep, progress=progress)
 
 
 def _check_folder(folder: Path, *, create: bool) -> None:
@@ -118,7 +157,11 @@ class Exchange:
         self._settings = settings
         self._live = LiveReplica(home, lock_timeout_s=settings.lock_timeout_s)
         self._files = UserFiles(home, self._live, pool_size=settings.pool_size, lock_timeout_s=settings.lock_timeout_s)
-        self._projector = Projector(self._live, self._files)
+        self._projector = Projector(self._live, self._files, clock)
+        self._follower = Follower(self._live, self._projector)
+        self.following = Following(
+            self._live, self._follower, beside=self._save_checkpoint, join_s=settings.lock_timeout_s
+        )
         self._sequencer = Sequencer(
             self._live,
             self._projector,
@@ -169,6 +212,14 @@ class Exchange:
         """
         return self._sequencer.expire_due()
 
+    def follow(self, every_s: float = 1.0) -> None:
+        """Starts a thread that keeps users' files and checkpoints near the journal's head, with a round every so many seconds.
+
+        It ends when the exchange is closed. Of several processes on one folder one follows, and the others stand by; a forked child has
+        to start its own. Raises InvalidInput.
+        """
+        self.following.start(checked_period(every_s))
+
     @property
     def sequence(self) -> int:
         """The journal's head."""
@@ -180,11 +231,13 @@ class Exchange:
 
     def close(self) -> None:
         """Writes a checkpoint if one is due and closes every file. Safe to repeat."""
-        if self._started:
-            self._started = False
-            self._save_checkpoint()
-        self._files.close()
-        self._live.close()
+        self.following.stop()
+        with ExitStack() as closing:  # each, whatever becomes of the others
+            closing.callback(self._live.close)
+            closing.callback(self._files.close)
+            if self._started:
+                self._started = False
+                self._save_checkpoint(at_rest=True)
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +249,8 @@ class Exchange:
 
     def _found(self) -> None:
         path = self.home / FILE_NAME
+        if path.exists() and path.stat().st_size > _ONE_PAGE:
+            return
         if not path.exists() and any(self.home.glob("trading_*.db")):
             raise NotAnExchange(
                 "exchange.init",
@@ -223,11 +278,21 @@ class Exchange:
             pass
         self._started = True
         self._files.finish_all()
-        self._save_checkpoint()
+        self._save_checkpoint(at_rest=True)
 
-    def _save_checkpoint(self) -> None:
+    def _look(self) -> Status:
+        users = len(self._projector.active_numbers())
+        clock = self._sequencer.clock
+        return look(self._live, self._files, self._follower, users=users, settings=self._settings, clock=clock)
+
+    def _verify(self, user_id: str | None, *, deep: bool, progress: Progress) -> Verification:
+        history = self.market_data.trade_history
+        return verify(self._desk, history, _SCHEMA, user_id=user_id, deep=deep, progress=progress)
+
+    def _save_checkpoint(self, *, at_rest: bool = False) -> None:
         try:
-            self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events)
+            with translated("checkpoint.save", self._live.checkpoints):
+                self._live.save_checkpoint(every_events=self._settings.checkpoint_every_events, at_rest=at_rest)
         except StorageError as error:
             _log.warning("no checkpoint was written: %s", error)
 
@@ -239,7 +304,9 @@ class Admin:
         self._exchange = exchange
         self._desk = desk
         self._principal = principal
-        self.databases = TradingDatabaseManager(desk.live, desk.files, desk.projector, self._submit_personal)
+        self.databases = TradingDatabaseManager(
+            desk.live, desk.files, desk.projector, exchange._follower, self._submit_personal, self._submit_newcomers
+        )
         self.assets = AssetAdministration(desk, principal)
         self.instruments = InstrumentAdministration(desk, principal)
         self.trading = TradingAdministration(desk, principal)
@@ -275,19 +342,40 @@ class Admin:
                 yield JournalEntry(entry.sequence, entry.time_us, entry.event.kind, entry.cause, data)
             after += 1000
 
-    def verify(self, *, progress: Progress = no_progress) -> Verification:
-        """All invariants, of market data too: see `credit_trading.trading.verify` and `credit_trading.marketdata.check`."""
-        told = verify(self._desk, progress=progress)
-        if any(finding.where.startswith("journal") for finding in told.findings):
-            return told  # nothing can be followed from a damaged journal
-        public = [Finding("market data", problem) for problem in self.market_data.check()]
-        return attrs.evolve(told, findings=[*told.findings, *public])
+    def verify(
+        self, user_id: str | None = None, *, deep: bool = False, progress: Progress = no_progress
+    ) -> Verification:
+        """Whether everything is as it must be, or one user's file: see `credit_trading.verify`. Raises NotFound for an unknown user.
+
+        Quick: the end of the journal, every invariant in memory, and where every file stands. `deep`: every row of every file.
+        """
+        return self._exchange._verify(user_id, deep=deep, progress=progress)
+
+    def journal_head(self) -> JournalHead:
+        """Where the journal ends. Keep sequence and hash somewhere else: they prove later what was true now."""
+        return journal_head(self._desk.live)
+
+    def check_journal_head(self, sequence: int, hash: str, *, progress: Progress = no_progress) -> Finding | None:
+        """None if history up to that row is what it was when the head was kept; else what is wrong. Raises InvalidInput."""
+        return check_head(self._desk.live, sequence, hash, progress=progress)
+
+    def status(self) -> Status:
+        """How the exchange stands just now: see `credit_trading.status`. Of pool and descriptors, those of this process."""
+        return self._exchange._look()
 
     def _submit_personal(self, command: cmd.Command, personal: PersonalPart) -> None:
         prepared = self._desk.sequencer.prepare(
             command, scope=self._principal.scope, note=self._principal.note(), personal=personal
         )
         self._desk.run("users", "", prepared)
+
+    def _submit_newcomers(self, commands: Sequence[tuple[cmd.Command, PersonalPart]]) -> list[TradingError | None]:
+        """Their files are made afterwards, all together, and show them when they are next read."""
+        sequencer, scope, note = self._desk.sequencer, self._principal.scope, self._principal.note()
+        prepared = [
+            sequencer.prepare(command, scope=scope, note=note, personal=personal) for command, personal in commands
+        ]
+        return [outcome.error for outcome in sequencer.submit(prepared, project=False)]
 
 
 class User:
@@ -317,4 +405,4 @@ class JournalEntry(msgspec.Struct, frozen=True):
     data: dict[str, object]
 
 
-__all__ = ["Admin", "Exchange", "JournalEntry", "User", "open_exchange"]
+__all__ = ["Admin", "Exchange", "JournalEntry", "User", "open_exchange", "verify_folder"]

@@ -136,7 +136,7 @@ class Replay:
         with shown.phase("files", "files") as advance:
             admin.databases.catch_up(progress=advance)
         with shown.phase("verify", "files") as advance:
-            verification = admin.verify(progress=advance)
+            verification = admin.verify(deep=True, progress=advance)
         databases = admin.databases.list_trading_databases()
         report = Report(
             rows=len(self._planned),
@@ -153,7 +153,7 @@ class Replay:
             orders_per_s=round((check.orders - orders) / decided_s, 1),
             state_digest=verification.state_digest,
         )
-        finding = next((f"{finding.where}: {finding.problem}" for finding in verification.findings), None)
+        finding = next(map(str, verification.findings), None)
         return report, check.trouble or finding
 
     def _set_up(self, advance: Advance) -> None:

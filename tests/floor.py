@@ -69,7 +69,8 @@ class Floor:
         return [entry.kind for entry in self.admin.journal(after=after)]
 
     def findings(self) -> list[str]:
-        return [f"{finding.where}: {finding.problem}" for finding in self.admin.verify().findings]
+        """All that verify finds, each as one line."""
+        return [str(finding) for finding in self.admin.verify(deep=True).findings]
 
 
 def rows_of(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

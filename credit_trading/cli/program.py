@@ -12,10 +12,15 @@ from credit_trading.cli.assets import assets
 from credit_trading.cli.book import book
 from credit_trading.cli.command import PROGRAM, Program
 from credit_trading.cli.demo.command import demo
+from credit_trading.cli.follow import follow
 from credit_trading.cli.init import init
 from credit_trading.cli.instruments import instruments
+from credit_trading.cli.journal import journal
 from credit_trading.cli.orders import orders
+from credit_trading.cli.quarantine import quarantine
+from credit_trading.cli.rebuild import rebuild
 from credit_trading.cli.session import Session
+from credit_trading.cli.status import status
 from credit_trading.cli.trades import trades
 from credit_trading.cli.transactions import transactions
 from credit_trading.cli.users import users
@@ -48,5 +53,22 @@ def main(ctx: click.Context, home: str) -> None:
     ctx.obj = Session(Path(home))
 
 
-for command in (init, users, assets, instruments, accounts, orders, book, trades, transactions, verify, demo):
+for command in (
+    init,
+    users,
+    assets,
+    instruments,
+    accounts,
+    orders,
+    book,
+    trades,
+    transactions,
+    journal,
+    verify,
+    rebuild,
+    quarantine,
+    status,
+    follow,
+    demo,
+):
     main.add_command(command)

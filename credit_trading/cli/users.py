@@ -14,6 +14,7 @@ from credit_trading.cli.command import COUNT, Group
 from credit_trading.cli.session import Session
 from credit_trading.cli.statistics import draw_statistics
 from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
+from credit_trading.cli.user_list import catch_up, import_users
 from credit_trading.errors import InvalidInput
 from credit_trading.trading.administration import UserFees
 from credit_trading.users.manager import TradingDatabase
@@ -22,6 +23,10 @@ from credit_trading.users.manager import TradingDatabase
 @click.group(cls=Group, examples=["users list"])
 def users() -> None:
     """The users of the exchange. Each has a SQLite file of their own."""
+
+
+users.add_command(import_users)
+users.add_command(catch_up)
 
 
 @users.command(examples=["users create ann ann@example.com"])

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+import credit_trading
 from credit_trading.cli import output
 from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_fields, draw_table
-from credit_trading.trading.verify import Verification
+from credit_trading.verify.finding import Finding
+from credit_trading.verify.verification import Verification
 
 
-@click.command(cls=Command, examples=["verify", "verify --json"])
+@click.command(cls=Command, examples=["verify", "verify --deep", "verify --user ann --deep", "verify --json"])
+@click.option("--user", "user_id", metavar="ID", help="Only this user's file, and the end of the journal.")
+@click.option("--deep", is_flag=True, help="Look at every row of every file, not only at where each stands.")
 @click.pass_obj
 @click.pass_context
-def verify(ctx: click.Context, session: Session) -> None:
-    """Checks all there is: journal, balances, books, files. Ends with 1 if it finds anything.
+def verify(ctx: click.Context, session: Session, user_id: str | None, deep: bool) -> None:
+    """Checks journal, balances, books and files. Ends with 1 if it finds anything.
 
-    It replays the journal from the beginning, checks every invariant, and rebuilds every user's file beside the real one to compare
-    the two.
+    Quick: the end of the journal, all that must hold in memory, where every file stands and what it says of balances. With --deep it
+    replays the journal from the beginning, rebuilds every user's file beside the real one to compare the two, and reads every page.
+
+    Each finding says which file and row, what was expected and found, and what to do. An exchange that is too damaged to be opened is
+    looked at as well.
     """
-    with output.progress("Verifying") as tick, session.admin() as admin:
-        result = admin.verify(progress=tick)
+    with output.progress("Verifying") as tick:
+        result = credit_trading.verify_folder(session.home, user_id=user_id, deep=deep, progress=tick)
     session.show(result, lambda: draw_verification(result))
     if result.findings:
         ctx.exit(REFUSED)
@@ -31,11 +40,18 @@ def draw_verification(result: Verification) -> None:
     draw_fields(
         {
             "Sequence": str(result.sequence),
-            "State digest": result.state_digest,
+            "State digest": result.state_digest or None,
             "Users": str(result.users),
+            "Looked at": "everything" if result.deep else "ends and positions (everything: --deep)",
             "Findings": str(len(result.findings)) if result.findings else "none",
         }
     )
+    for told in result.notes:
+        output.say(f"Note: {told}")
     if result.findings:
-        rows = [(finding.where, finding.problem) for finding in result.findings]
-        draw_table([Column("Where", wrap=True), Column("Problem", wrap=True)], rows)
+        draw_findings(result.findings)
+
+
+def draw_findings(findings: Sequence[Finding]) -> None:
+    columns = [Column(heading, wrap=True) for heading in ("Where", "Problem", "What to do")]
+    draw_table(columns, [(finding.where, finding.what, finding.repair) for finding in findings])

@@ -227,7 +227,10 @@ def test_a_read_only_folder_is_refused() -> None:
 
 
 def test_another_exchanges_file_in_a_users_place_is_refused(market: Cli, tmp_path: Path) -> None:
-    """A file that was swapped for another user's is not read as if it were theirs."""
+    """A file that was swapped for another user's is not read as if it were theirs, and from then on is in quarantine."""
     ann, bob = (Path(market.json("users", "show", user_id)["path"]) for user_id in ("ann", "bob"))
     shutil.copy(bob, ann)
-    assert ann.name in market.refused("orders", "list", "ann")
+    assert "belongs to user #2" in market.run("orders", "list", "ann", code=1).err
+    line = market.refused("orders", "list", "ann")
+    assert ann.name in line
+    assert "credit-trading" in line

@@ -217,28 +217,31 @@ def test_a_user_is_shown_with_balances_statistics_and_open_orders(market: Cli) -
 
 
 def test_verify_finds_nothing_in_a_sound_exchange(market: Cli) -> None:
-    """Keys sequence, state_digest, users, findings."""
-    result = market.json("verify")
-    assert list(result) == ["sequence", "state_digest", "users", "findings"]
-    assert (result["users"], result["findings"]) == (4, [])
-    assert "none" in market.run("verify").out
+    """Quick or deep, of all or of one user."""
+    for words, users in (((), 4), (("--deep",), 4), (("--user", "ann"), 1), (("--user", "ann", "--deep"), 1)):
+        result = market.json("verify", *words)
+        assert list(result) == ["sequence", "state_digest", "users", "deep", "findings", "notes"]
+        assert (result["users"], result["deep"], result["findings"]) == (users, "--deep" in words, [])
+        assert "none" in market.run("verify", *words).out
 
 
 def test_verify_ends_with_1_where_it_finds_something(market: Cli) -> None:
     """A user's file that is no database any more is a finding, not a failure."""
     path = Path(market.json("users", "show", "ann")["path"])
     path.write_bytes(b"no database" * 1000)
-    result = market.json("verify", code=1)
-    assert [finding["where"] for finding in result["findings"]] == ["user ann"]
-    assert "user ann" in market.run("verify", code=1).out
+    for words in ((), ("--deep",), ("--user", "ann")):
+        (finding,) = market.json("verify", *words, code=1)["findings"]
+        assert (finding["file"], finding["row"]) == (path.name, "user ann")
+        assert list(finding) == ["file", "row", "problem", "expected", "found", "repair"]
+        assert "user ann" in market.run("verify", *words, code=1).out
 
 
 def test_verify_looks_at_market_data_too(market: Cli) -> None:
     """A print that was edited is found; the users' files are as they should be."""
     market.run("trades", "list", SYMBOL)
     edit(market.home / "marketdata.db", "UPDATE trades SET price_ticks = price_ticks + 1")
-    result = market.json("verify", code=1)
-    assert [finding["where"] for finding in result["findings"]] == ["market data"]
+    result = market.json("verify", "--deep", code=1)
+    assert [finding["file"] for finding in result["findings"]] == ["marketdata.db"]
 
 
 @pytest.mark.parametrize(

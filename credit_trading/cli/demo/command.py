@@ -22,7 +22,7 @@ from credit_trading.cli.demo.market import CREDITS
 from credit_trading.cli.init import check_free
 from credit_trading.cli.session import ACTOR, Session
 from credit_trading.errors import TradingError
-from credit_trading.trading.verify import Verification
+from credit_trading.verify.verification import Verification
 
 _KILL_AFTER = 250
 
@@ -79,7 +79,7 @@ def _run(session: Session, home: Path) -> bool:
         admin = exchange.as_admin(ACTOR)
         found = survey(admin, acknowledged, since=since)
         with output.progress("Verifying") as tick:
-            verification = admin.verify(progress=tick)
+            verification = admin.verify(deep=True, progress=tick)
     commands = commands_to_try(home, user_id)
     if speaks:
         show.draw_crash(found, verification)

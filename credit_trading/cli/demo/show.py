@@ -20,7 +20,7 @@ from credit_trading.cli.order_tables import draw_active_orders, draw_order_histo
 from credit_trading.cli.statistics import draw_statistics
 from credit_trading.cli.tables import Column, draw_fields, draw_table, draw_title
 from credit_trading.cli.trades import draw_trades
-from credit_trading.trading.verify import Verification
+from credit_trading.verify.verification import Verification
 
 _LINES = 8
 
@@ -96,7 +96,7 @@ def draw_crash(found: Survey, verification: Verification) -> None:
         }
     )
     for finding in verification.findings:
-        output.say(f"{finding.where}: {finding.problem}")
+        output.say(str(finding))
     clean = found.is_clean and not verification.findings
     verdict = "Nothing was lost, nothing happened twice." if clean else "Something is wrong: see above."
     if output.is_fancy(sys.stdout):

@@ -1,0 +1,54 @@
+"""`journal`: its head, and the proof that nothing before a kept one was changed."""
+
+from __future__ import annotations
+
+import click
+
+from credit_trading.cli import output
+from credit_trading.cli.command import COUNT, REFUSED, Group
+from credit_trading.cli.session import Session
+from credit_trading.cli.tables import draw_fields, moment
+from credit_trading.cli.verify import draw_findings
+
+
+@click.group(cls=Group, examples=["journal head"])
+def journal() -> None:
+    """What happened, as a chain of hashes."""
+
+
+@journal.command(examples=["journal head", "journal head --json"])
+@click.pass_obj
+def head(session: Session) -> None:
+    """Shows where the journal ends: sequence, hash and time of its last row.
+
+    Keep sequence and hash where nobody who can write to the folder can change them: "journal check" proves with them later that
+    nothing before was changed.
+    """
+    with session.admin() as admin:
+        found = admin.journal_head()
+    session.show(
+        found,
+        lambda: draw_fields({"Sequence": str(found.sequence), "Hash": found.hash, "Time (UTC)": moment(found.time)}),
+    )
+
+
+@journal.command(
+    examples=["journal check --sequence 1 --hash 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"]
+)
+@click.option("--sequence", type=COUNT, required=True, help='As "journal head" told it.')
+@click.option("--hash", "hash_hex", required=True, metavar="HEX", help="Likewise.")
+@click.pass_obj
+@click.pass_context
+def check(ctx: click.Context, session: Session, sequence: int, hash_hex: str) -> None:
+    """Proves that history up to a head that was kept is unchanged. Ends with 1 if it is not.
+
+    The hash of every row from the first on is computed anew.
+    """
+    with output.progress("Reading") as tick, session.admin() as admin:
+        finding = admin.check_journal_head(sequence, hash_hex, progress=tick)
+    told = {"sequence": sequence, "hash": hash_hex, "unchanged": finding is None, "finding": finding}
+    if finding is None:
+        session.show(told, lambda: output.say(f"Unchanged up to sequence {sequence}."))
+        return
+    session.show(told, lambda: draw_findings([finding]))
+    ctx.exit(REFUSED)

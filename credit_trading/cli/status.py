@@ -1,0 +1,120 @@
+"""`status`: how the exchange stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+import click
+from rich.filesize import decimal
+
+import credit_trading
+from credit_trading.cli.command import Command
+from credit_trading.cli.session import ACTOR, Session
+from credit_trading.cli.tables import Cell, Column, draw_fields, draw_table, draw_title, moment
+from credit_trading.config import Settings
+from credit_trading.status import CheckpointStatus, MarketDataStatus, Status, ViewsStatus
+
+_LONGEST_WAIT_S = 2
+"""For locks: whoever asks how the exchange stands may do so because a process hangs."""
+
+
+@click.command(cls=Command, examples=["status", "status --json"])
+@click.pass_obj
+def status(session: Session) -> None:
+    """Shows how the exchange stands: head, views, checkpoints, who writes, what is left to do, room.
+
+    It ends with 0 whatever it shows, unless the exchange cannot be read. Whether everything is right is told by verify.
+    """
+    settings = Settings.from_environment()
+    settings = attrs.evolve(settings, lock_timeout_s=min(settings.lock_timeout_s, _LONGEST_WAIT_S))
+    with credit_trading.open(session.home, settings=settings) as exchange:
+        found = exchange.as_admin(ACTOR).status()
+    session.show(found, lambda: _draw(found))
+
+
+def _draw(found: Status) -> None:
+    journal, pending, room = found.journal, found.pending, found.resources
+    _group(
+        "Journal",
+        {
+            "Folder": found.home,
+            "Head": f"{journal.sequence}  {journal.hash}",
+            "Last event (UTC)": moment(journal.time),
+            "exchange.db": f"{decimal(journal.file_bytes)}, WAL {decimal(journal.wal_bytes)}",
+        },
+    )
+    _group("Views", _views(found.views) | {"Market data": _market_data(found.market_data)})
+    _group("Checkpoints", _checkpoints(found.checkpoints))
+    _group(
+        "Processes",
+        {
+            "Writing now": _process(found.processes.writer),
+            "Following": _process(found.processes.follower),
+            "Have it open": _some(map(str, found.processes.present)),
+        },
+    )
+    _group(
+        "To do",
+        {
+            "Files to rename": _some(pending.renames),
+            "Files to delete": _some(pending.deletions),
+            "In quarantine": str(len(pending.quarantined)) if pending.quarantined else "none",
+        },
+    )
+    if pending.quarantined:
+        columns = [Column("User"), Column("Since (UTC)"), Column("Code"), Column("Problem", wrap=True)]
+        draw_table(columns, [(one.user_id, moment(one.since), one.code, one.problem) for one in pending.quarantined])
+    remote = " (a network file system: locks may fail there, move it to a local disk)" if room.is_remote else ""
+    _group(
+        "Room",
+        {
+            "File system": f"{room.file_system or 'unknown'}{remote}",
+            "Free": decimal(room.free_bytes),
+            "Open files": f"{'?' if room.descriptors is None else room.descriptors} of {room.descriptors_limit}, this process",
+            "Pool": f"{room.pool_open} of {room.pool_capacity}, {room.pool_hits} hits, {room.pool_misses} misses, this process",
+        },
+    )
+
+
+def _group(title: str, fields: dict[str, Cell]) -> None:
+    draw_title(title)
+    draw_fields(fields)
+
+
+def _views(views: ViewsStatus) -> dict[str, Cell]:
+    if views.events_behind is None or views.seconds_behind is None:
+        at = "not followed yet: they catch up when they are read"
+    else:
+        at = f"at least at {views.sequence}, {views.events_behind} events and {views.seconds_behind:.1f} s behind"
+    return {"Users": str(views.users), "Users' files": at, "Known behind": _some(views.files_behind)}
+
+
+def _market_data(market_data: MarketDataStatus) -> str:
+    if market_data.problem is not None:
+        return market_data.problem
+    if market_data.sequence is None:
+        return "not asked for yet"
+    return f"at {market_data.sequence}, {market_data.events_behind} events behind"
+
+
+def _checkpoints(checkpoints: CheckpointStatus) -> dict[str, Cell]:
+    if checkpoints.sequence is None or checkpoints.age_s is None:
+        newest = f"none; {checkpoints.events_since} events are replayed when it is opened"
+    else:
+        newest = f"at {checkpoints.sequence}, {checkpoints.events_since} events and {checkpoints.age_s:.0f} s ago"
+    return {"Newest": newest, "Cannot be used": _some(checkpoints.damaged)}
+
+
+def _process(process_id: int | None) -> str:
+    return "nobody" if process_id is None else f"process {process_id}"
+
+
+_MOST_NAMED = 10
+
+
+def _some(names: Iterable[str]) -> str:
+    """At most ten of them."""
+    listed = list(names)
+    more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+    return ", ".join(listed[:_MOST_NAMED]) + more if listed else "none"

@@ -1,0 +1,42 @@
+"""What is personal and has been erased: the journal has its digest, and what it was cannot be proven any more.
+
+Here: who may be erased, and counting what is, to be told. Never here: finding out that something is missing.
+Always: a person may be erased once their user is deleted; whatever is missing of others is damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+_MOST = 10
+
+
+@attrs.define
+class Erased:
+    """`deleted` are the numbers of users who are; `sequences` the first rows without their note."""
+
+    deleted: frozenset[int] = frozenset()
+    notes: int = 0
+    sequences: set[int] = attrs.Factory(set)
+
+    def may_be(self, users: Iterable[int | None]) -> bool:
+        """Whether one of those whom a row concerns is deleted."""
+        return not self.deleted.isdisjoint(users)
+
+    def note(self, sequence: int) -> None:
+        """The note on that row is gone."""
+        self.notes += 1
+        if len(self.sequences) < _MOST:
+            self.sequences.add(sequence)
+
+    def told(self) -> list[str]:
+        """A line, if there is anything to tell."""
+        if not self.notes:
+            return []
+        first = ", ".join(map(str, sorted(self.sequences)))
+        more = " and more" if self.notes > len(self.sequences) else ""
+        return [
+            f"{self.notes} notes of deleted users are erased (sequence {first}{more}): who acted there is not known any more."
+        ]
