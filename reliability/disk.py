@@ -1,6 +1,6 @@
 """A disk that fails when a test tells it to.
 
-Here: SQLite's files opened inside `with faulty_disk()` count their writes, syncs and truncations, and the calls a test
+Here: SQLite's files opened inside `with faulty_disk()` count their calls, as deletions are, and those that a test
 names fail as on a full or broken disk. No compiler: ctypes puts our own xOpen into pysqlite3's default VFS, and that
 gives each opened file a copy of its method table which asks the test's faults first. Never here: what a failure means.
 Always: a failed call touches nothing, so what was written before a failed sync stays in the file; files opened before
@@ -24,10 +24,12 @@ from math import inf
 from threading import RLock
 from typing import Any, Literal, TypeAlias
 
-Operation: TypeAlias = Literal["write", "sync", "truncate"]
+Operation: TypeAlias = Literal["open", "write", "sync", "truncate", "delete"]
 Error: TypeAlias = Literal["io", "full"]
 
 _CODES: dict[tuple[Operation, Error], int] = {
+    ("open", "io"): 14,  # SQLITE_CANTOPEN, which is also what having no descriptor left looks like
+    ("delete", "io"): 10 | 10 << 8,  # SQLITE_IOERR_DELETE
     ("write", "io"): 10 | 3 << 8,  # SQLITE_IOERR_WRITE
     ("write", "full"): 13,  # SQLITE_FULL
     ("sync", "io"): 10 | 4 << 8,  # SQLITE_IOERR_FSYNC
@@ -36,6 +38,7 @@ _CODES: dict[tuple[Operation, Error], int] = {
 
 # C's signatures. Pointers stay raw: behind a name's NUL stand the URI's parameters, which a Python string would lose.
 _OPEN = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)  # VFS, name, file, flags, resulting flags
+_DELETE = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int)  # VFS, name, whether to sync the folder
 _METHODS: dict[Operation, tuple[str, Any]] = {
     "write": ("xWrite", CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)),  # file, bytes, how many, where
     "sync": ("xSync", CFUNCTYPE(c_int, c_void_p, c_int)),  # file, flags
@@ -46,7 +49,7 @@ _METHODS: dict[Operation, tuple[str, Any]] = {
 class _Vfs(ctypes.Structure):  # the head of C's sqlite3_vfs
     _fields_ = (
         *((name, c_int) for name in ("iVersion", "szOsFile", "mxPathname")),
-        *((name, c_void_p) for name in ("pNext", "zName", "pAppData", "xOpen")),
+        *((name, c_void_p) for name in ("pNext", "zName", "pAppData", "xOpen", "xDelete")),
     )
 
 
@@ -97,6 +100,12 @@ class FaultyDisk:
         self._paths: dict[int, str] = {}  # by the file's address
         self._tables: dict[int, _Table] = {}  # ours, by the address of the one replaced
         self._callbacks: list[Any] = []
+        self.watch: Callable[[Operation, str], Error | None] = lambda _, __: None
+        """Asked before each call, by its operation and path: the error that it shall give, None to let it pass. Heal leaves it."""
+        self.around: Callable[[Operation, str, partial[int]], int] = lambda _, __, call: call()
+        """Makes each write, sync, truncation and deletion that may pass; the call's arguments are C's. Heal leaves it."""
+        self.opened: Callable[[int, str], None] = lambda _, __: None
+        """Told of each file that was opened, by its address (C's first argument to its calls) and path. Heal leaves it."""
 
     def fail(
         self, what: Operation, *, suffix: str = "", times: int | None = 1, error: Error = "io", after: int = 0
@@ -122,22 +131,39 @@ class FaultyDisk:
     def counts(self) -> dict[Operation, int]:
         return {what: self.count(what) for what in _METHODS}
 
+    def _code(self, what: Operation, path: str) -> int:
+        """What the next call shall return without being made; 0 lets it pass. With the lock held."""
+        self._calls[what, path] += 1
+        error = self.watch(what, path)
+        if error is not None:
+            return _CODES[what, error]
+        return next((fault.code for fault in self._faults if fault.strikes(what, path)), 0)
+
     def _call(self, what: Operation, real: Callable[..., int], file: int, *rest: int) -> int:
         with self._lock:
             path = self._paths[file]
-            self._calls[what, path] += 1
-            code = next((fault.code for fault in self._faults if fault.strikes(what, path)), 0)
-        return code or real(file, *rest)
+            code = self._code(what, path)
+        return code or self.around(what, path, partial(real, file, *rest))
+
+    def _delete(self, real: Callable[..., int], vfs: int, name: int, *rest: int) -> int:
+        with self._lock:
+            code = self._code("delete", _text(name))
+        return code or self.around("delete", _text(name), partial(real, vfs, name, *rest))
 
     def _open(self, real: Callable[..., int], vfs: int, name: int | None, file: int, *rest: int) -> int:
-        if code := real(vfs, name, file, *rest):
-            return code
         table = c_void_p.from_address(file)
         with self._lock:
-            self._paths[file] = os.fsdecode(ctypes.string_at(name)) if name else ""  # temporary files have no name
+            code = self._code("open", _text(name))
+        if code:
+            table.value = None  # nothing to close
+        if code := code or real(vfs, name, file, *rest):
+            return code
+        with self._lock:
+            self._paths[file] = _text(name)
             if (original := table.value or 0) not in self._tables:
                 self._tables[original] = self._copy(original)
             table.value = ctypes.addressof(self._tables[original])
+        self.opened(file, _text(name))
         return 0
 
     def _copy(self, original: int) -> _Table:
@@ -153,6 +179,11 @@ class FaultyDisk:
         return ctypes.cast(self._callbacks[-1], c_void_p).value
 
 
+def _text(name: int | None) -> str:
+    """A path; temporary files have none."""
+    return os.fsdecode(ctypes.string_at(name)) if name else ""
+
+
 @contextmanager
 def faulty_disk() -> Iterator[FaultyDisk]:
     """A disk for the files opened inside; may be nested. RuntimeError unless AVAILABLE."""
@@ -160,10 +191,11 @@ def faulty_disk() -> Iterator[FaultyDisk]:
     if vfs is None:
         raise RuntimeError("faulty_disk needs pysqlite3, in a build that exports sqlite3_vfs_find")
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(disk))  # leaked: files may call it until the interpreter's very end
-    before = vfs.xOpen
-    vfs.xOpen = disk._callback(_OPEN, partial(disk._open, _OPEN(before)))
+    opens, deletes = vfs.xOpen, vfs.xDelete
+    vfs.xOpen = disk._callback(_OPEN, partial(disk._open, _OPEN(opens)))
+    vfs.xDelete = disk._callback(_DELETE, partial(disk._delete, _DELETE(deletes)))
     try:
         yield disk
     finally:
-        vfs.xOpen = before
+        vfs.xOpen, vfs.xDelete = opens, deletes
         disk.heal()
