@@ -52,7 +52,7 @@ from credit_trading.exchange.rejections import Rejection
 from credit_trading.exchange.replica import Replica
 from credit_trading.money import Asset, Instrument
 from credit_trading.money.amount import MAX_UNITS
-from credit_trading.trading.verify import check_state
+from credit_trading.verify.state import check_state
 
 RULES = MarketRules(collar_ppm=9_000_000)
 """No fees; market orders reach ten times the best price, since the suite's have no limit at all."""
