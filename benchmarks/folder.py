@@ -13,7 +13,7 @@ from benchmarks.figure import Figure, compare
 from benchmarks.market import Market
 from benchmarks.raw import RawJournal
 from credit_trading.store.files import publish_new
-from credit_trading.users.schema import template
+from credit_trading.users.tables.schema import template
 
 ROOT = Path(__file__).parent.parent
 TURN = 50

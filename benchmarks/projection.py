@@ -20,9 +20,9 @@ from credit_trading.journal.log import Log
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3
 from credit_trading.users import catalogue
 from credit_trading.users.files import UserFiles
-from credit_trading.users.projection import Projection
 from credit_trading.users.projector import Projector
-from credit_trading.users.schema import template
+from credit_trading.users.tables.projection import Projection
+from credit_trading.users.tables.schema import template
 
 GOAL = Target(kind="at least", ratio=0.5)
 SELLER, BUYER = 1, 2

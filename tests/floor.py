@@ -14,7 +14,7 @@ import credit_trading
 from credit_trading import Admin, Exchange, ManualClock, OrderReport, Prepared, Settings, User
 from credit_trading.clock import Clock
 from credit_trading.store.sqlite import connect
-from credit_trading.users.schema import SHARED_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
 
 CREDIT = "VCS-1340-2020"
 CASH = "USD"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from credit_trading.store.sqlite import Connection
-from credit_trading.users.schema import SHARED_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
 
 _Row = tuple[Any, ...]
 

@@ -28,7 +28,7 @@ from credit_trading.users.catalogue import User
 from credit_trading.users.gate import Gate
 from credit_trading.users.handles import UserConnection, as_user_file, file_id, open_handle
 from credit_trading.users.naming import path_in
-from credit_trading.users.schema import template
+from credit_trading.users.tables.schema import template
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Literal
 from credit_trading.errors import FileCorrupt, VersionUnsupported
 from credit_trading.store.locks import LockFile
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
-from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION
+from credit_trading.users.tables.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DAMAGED = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file may raise: what SQLite says of it may itself be no text."""

@@ -31,10 +31,10 @@ from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
 from credit_trading.users.history import history
 from credit_trading.users.private import carry_over
-from credit_trading.users.projection import Projection
-from credit_trading.users.schema import PROJECTION_VERSION
 from credit_trading.users.scratch import scratch_file, write_into
 from credit_trading.users.standing import Standing, gap
+from credit_trading.users.tables.projection import Projection
+from credit_trading.users.tables.schema import PROJECTION_VERSION
 
 _log = logging.getLogger(__name__)
 

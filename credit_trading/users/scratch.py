@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 
 from credit_trading.store.files import temporary_database
 from credit_trading.store.sqlite import Connection, connect, sqlite3, translated
-from credit_trading.users.schema import template
+from credit_trading.users.tables.schema import template
 
 _BUSY_OR_LOCKED = (5, 6)
 """SQLite's codes."""

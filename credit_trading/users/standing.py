@@ -15,7 +15,7 @@ from credit_trading.errors import FileAhead, FileCorrupt, FileForeign, VersionUn
 from credit_trading.journal.follower import Position
 from credit_trading.journal.log import Log
 from credit_trading.store.sqlite import Connection
-from credit_trading.users.schema import PROJECTION_VERSION
+from credit_trading.users.tables.schema import PROJECTION_VERSION
 
 
 @attrs.frozen

@@ -15,8 +15,8 @@ from credit_trading.store.sqlite import Connection
 from credit_trading.trading.desk import Desk
 from credit_trading.users import private, quarantine
 from credit_trading.users.catalogue import StoredUser
-from credit_trading.users.schema import APPLICATION_ID, SCHEMA_VERSION
 from credit_trading.users.standing import Standing
+from credit_trading.users.tables.schema import APPLICATION_ID, SCHEMA_VERSION
 from credit_trading.verify import schema
 from credit_trading.verify.finding import Finding, guarded
 from credit_trading.verify.followers import Followers

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from credit_trading.marketdata import prints
 from credit_trading.store.sqlite import Connection, connect
-from credit_trading.users.schema import template
+from credit_trading.users.tables.schema import template
 from credit_trading.verify.finding import Finding, shortened
 
 Objects = dict[tuple[str, str], str]

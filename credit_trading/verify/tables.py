@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from credit_trading.store.sqlite import Connection
-from credit_trading.users.schema import SHARED_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
 from credit_trading.verify.finding import shortened
 
 Row = tuple[Any, ...]

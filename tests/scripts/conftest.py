@@ -13,7 +13,7 @@ import click.testing
 import pytest
 
 import credit_trading
-from credit_trading.users.schema import SHARED_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
 from scripts.replay_lobster import main
 
 _RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "orderflow" / "lobster"

@@ -26,7 +26,7 @@ from credit_trading.errors import (
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
-from credit_trading.users.projection import Projection
+from credit_trading.users.tables.projection import Projection
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
 from tests.users.flow import HOURS, RandomFlow
@@ -324,7 +324,7 @@ def test_an_event_shows_once_at_whichever_write_the_disk_fails(home: Path, monke
 _KILLED_WHILE_PROJECTING = """
 import os, sys, credit_trading
 from credit_trading.users import projector
-from credit_trading.users.projection import Projection
+from credit_trading.users.tables.projection import Projection
 home, at = sys.argv[1], int(sys.argv[2])
 projector.EVENTS_PER_TRANSACTION = 2
 done, apply = 0, Projection.apply

@@ -20,8 +20,8 @@ from credit_trading.errors import Busy, FileForeign, StorageError, VersionUnsupp
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
 from credit_trading.users.files import UserFiles
-from credit_trading.users.projection import Projection
-from credit_trading.users.schema import PROJECTION_VERSION, SCHEMA_VERSION, template
+from credit_trading.users.tables.projection import Projection
+from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION, template
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, put, rows_of, shared_content
 from tests.users.version_1 import make_version_1

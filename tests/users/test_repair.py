@@ -33,7 +33,7 @@ from credit_trading.store.sqlite import connect
 from credit_trading.users import kept as kept_module
 from credit_trading.users import repair as repair_module
 from credit_trading.users.repair import Rebuilt
-from credit_trading.users.schema import SHARED_TABLES, template
+from credit_trading.users.tables.schema import SHARED_TABLES, template
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, rows_of, shared_content
 from tests.users import harm

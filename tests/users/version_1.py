@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from credit_trading.store.sqlite import connect
-from credit_trading.users.schema import APPLICATION_ID, SHARED_TABLES
+from credit_trading.users.tables.schema import APPLICATION_ID, SHARED_TABLES
 
 _SCHEMA = (Path(__file__).parent / "version_1.sql").read_text()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from credit_trading.store.sqlite import Connection, connect
-from credit_trading.users.schema import SHARED_TABLES, template
+from credit_trading.users.tables.schema import SHARED_TABLES, template
 from tests.floor import Floor, rows_of
 
 TABLES = [*SHARED_TABLES, "column_descriptions"]

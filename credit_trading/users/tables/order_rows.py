@@ -14,9 +14,9 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import OrderStatus, OrderType, Side
 from credit_trading.money import Instrument
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import statements as sql
-from credit_trading.users.audit import Shown, own_details
-from credit_trading.users.totals import Totals
+from credit_trading.users.tables import statements as sql
+from credit_trading.users.tables.audit import Shown, own_details
+from credit_trading.users.tables.totals import Totals
 
 _ENDED = {
     OrderStatus.FILLED: "orders_filled",

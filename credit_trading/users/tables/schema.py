@@ -11,8 +11,8 @@ from functools import cache
 
 from credit_trading.store.files import temporary_database
 from credit_trading.store.sqlite import connect, immediate, translated
-from credit_trading.users.descriptions import DESCRIPTIONS
-from credit_trading.users.views import VIEWS
+from credit_trading.users.tables.descriptions import DESCRIPTIONS
+from credit_trading.users.tables.views import VIEWS
 
 APPLICATION_ID = 0x43545255
 SCHEMA_VERSION = 2

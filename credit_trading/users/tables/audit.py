@@ -13,7 +13,7 @@ import msgspec
 from credit_trading.exchange import events as ev
 from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import statements as sql
+from credit_trading.users.tables import statements as sql
 
 Shown = tuple[int | None, str]
 """Which of the user's orders an event is about, and the user's side of it as JSON."""

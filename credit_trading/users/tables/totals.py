@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from credit_trading.money import Asset, Instrument
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import statements as sql
+from credit_trading.users.tables import statements as sql
 
 
 class Totals:

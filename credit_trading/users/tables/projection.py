@@ -16,10 +16,10 @@ from credit_trading.exchange.order import Side
 from credit_trading.journal.notes import Note
 from credit_trading.money import Asset, Instrument
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import statements as sql
-from credit_trading.users.audit import AuditTrail, Shown, details, own_details
-from credit_trading.users.order_rows import ORDER_EVENTS, OrderRows
-from credit_trading.users.totals import Totals
+from credit_trading.users.tables import statements as sql
+from credit_trading.users.tables.audit import AuditTrail, Shown, details, own_details
+from credit_trading.users.tables.order_rows import ORDER_EVENTS, OrderRows
+from credit_trading.users.tables.totals import Totals
 
 REFUSED_FOR_COUNTERPARTY = "refused_for_counterparty"
 """All that a user is told of a deal that the other side could not make."""
