@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
 from credit_trading.errors import (
     AlreadyExists,
+    FileAhead,
     FileCorrupt,
     InvalidInput,
     NotAnExchange,
@@ -29,7 +31,7 @@ from credit_trading.errors import (
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
-from credit_trading.journal import notes, rows
+from credit_trading.journal import checkpoint, notes, rows
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.marketdata.market_data import MarketData
@@ -48,11 +50,12 @@ from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.users import catalogue, private, quarantine
+from credit_trading.users import catalogue, mark, private, quarantine
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
 from credit_trading.users.following import Following, checked_period
 from credit_trading.users.manager import TradingDatabaseManager
+from credit_trading.users.mark import Mark
 from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
 from credit_trading.verify.finding import Finding
@@ -124,6 +127,11 @@ def verify_folder(
         return exchange._verify(user_id, deep=deep, progress=progress)
 
 
+def _init(folder: Path) -> str:
+    """The command that makes an exchange there, as a shell reads it."""
+    return f"credit-trading --home {shlex.quote(str(folder))} init"
+
+
 def _check_folder(folder: Path, *, create: bool) -> None:
     """Raises NotAnExchange or Unwritable for what cannot be opened; makes the folder if it may. Nothing else is touched."""
     if folder.exists() and not folder.is_dir():
@@ -131,15 +139,15 @@ def _check_folder(folder: Path, *, create: bool) -> None:
             "exchange.open", folder, "a file, not a folder", hint="Give the folder that holds exchange.db."
         )
     if not create and not folder.is_dir():
-        raise NotAnExchange(
-            "exchange.open", folder, "no such folder", hint=f"Found an exchange: credit-trading --home {folder} init."
-        )
+        raise NotAnExchange("exchange.open", folder, "no such folder", hint=f"Create one: {_init(folder)}.")
+    if not create and _is_empty(folder / FILE_NAME) and _has_users(folder):
+        raise _without_journal("exchange.open", folder)
     if not create and not (folder / FILE_NAME).exists():
         raise NotAnExchange(
             "exchange.open",
             folder,
             f"no exchange here ({FILE_NAME} is missing)",
-            hint=f"Found one: credit-trading --home {folder} init.",
+            hint=f"Create one: {_init(folder)}.",
         )
     if create:
         make_private_folder(folder)
@@ -147,6 +155,24 @@ def _check_folder(folder: Path, *, create: bool) -> None:
         raise Unwritable(
             "exchange.open", folder, "the folder cannot be written to", hint="Check its owner and permissions."
         )
+
+
+def _has_users(folder: Path) -> bool:
+    return any(folder.glob("trading_*.db"))
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether there is nothing in exchange.db, nor in its WAL."""
+    return not any(one.exists() and one.stat().st_size for one in (path, Path(f"{path}-wal")))
+
+
+def _without_journal(operation: str, folder: Path) -> NotAnExchange:
+    return NotAnExchange(
+        operation,
+        folder,
+        f"users' files are here, but {FILE_NAME} is missing or empty",
+        hint=f"Restore {FILE_NAME} from a backup; a new exchange would not know them.",
+    )
 
 
 class Exchange:
@@ -251,13 +277,8 @@ class Exchange:
         path = self.home / FILE_NAME
         if path.exists() and path.stat().st_size > _ONE_PAGE:
             return
-        if not path.exists() and any(self.home.glob("trading_*.db")):
-            raise NotAnExchange(
-                "exchange.init",
-                self.home,
-                f"users' files are here, but {FILE_NAME} is missing",
-                hint=f"Restore {FILE_NAME} from a backup; a new exchange would not know them.",
-            )
+        if _is_empty(path) and _has_users(self.home):
+            raise _without_journal("exchange.init", self.home)
         settings = self._settings
         event = Founded(
             secrets.token_hex(16),
@@ -276,9 +297,26 @@ class Exchange:
         self._live.upgrade(_ADDED)
         with self._live.reading():
             pass
+        self._refuse_an_old_journal()
         self._started = True
         self._files.finish_all()
         self._save_checkpoint(at_rest=True)
+
+    def _refuse_an_old_journal(self) -> None:
+        """Going on from it would give out its sequences a second time. Users' files are looked at when they are used."""
+        with self._live.history() as log:
+            path = checkpoint.ahead(self._live.checkpoints, log.exchange_id, lambda: log.head()[0])
+            if path is None and Mark.ahead_of(self.home, log) is not None:
+                path = self.home / mark.FILE_NAME
+            last, _ = log.head()
+        if path is not None:
+            raise FileAhead(
+                "exchange.open",
+                self._live.path,
+                f"it is an old one: it ends at sequence {last}, and {path.name} knows more of it",
+                hint="Put the newer one back, with its -wal. Only if that is lost for good: see what knows more by credit-trading verify,"
+                f" and move {path} away.",
+            )
 
     def _look(self) -> Status:
         users = len(self._projector.active_numbers())

@@ -11,7 +11,7 @@
         ├── NotAnExchange        the folder holds no exchange
         ├── FileCorrupt          a file that is damaged or is no SQLite database
         ├── FileForeign          a file of another exchange, user or history
-        │   └── FileAhead        a user's file that knows more than exchange.db, which may be an old one
+        │   └── FileAhead        a file that knows more than exchange.db, which is an old one then
         ├── FileQuarantined      a user's file that was found damaged or foreign, and is not used until it is repaired
         ├── PrivateFactsMissing  a user's file that cannot be made anew without losing what only it held
         ├── VersionUnsupported   a file of a newer version

@@ -11,10 +11,19 @@ from pathlib import Path
 import pytest
 
 import credit_trading
-from credit_trading.errors import FileCorrupt, InvalidInput, NotAnExchange, NotFound, TradingError, VersionUnsupported
+from credit_trading import ManualClock
+from credit_trading.errors import (
+    FileAhead,
+    FileCorrupt,
+    InvalidInput,
+    NotAnExchange,
+    NotFound,
+    TradingError,
+    VersionUnsupported,
+)
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import connect
-from tests.floor import Floor, edit, opened
+from tests.floor import CASH, Floor, edit, opened
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -289,3 +298,46 @@ def test_the_journal_can_be_read_from_anywhere(floor: Floor) -> None:
     assert entry.data["price_ticks"] == 500
     assert len(list(floor.admin.journal())) == sequence + 1
     assert list(floor.admin.journal(after=sequence + 1)) == []
+
+
+def test_no_exchange_is_founded_over_users_files(home: Path) -> None:
+    """Whether exchange.db is gone or empty: a new one would know none of them, and take their names."""
+    with opened(home) as exchange:
+        Floor(exchange).set_up("ann")
+    path = home / FILE_NAME
+    for make in (lambda: path.write_bytes(b""), path.unlink):
+        make()
+        before = _contents(home)
+        for create in (True, False):
+            _refused(home, NotAnExchange, "users' files are here, but exchange.db is missing or empty", create=create)
+        assert _contents(home) == before
+
+
+def test_an_old_exchange_db_is_refused_while_the_mark_of_who_follows_knows_more(home: Path, clock: ManualClock) -> None:
+    """Its sequences would be given out twice; nothing is changed, and with the right one all goes on."""
+    with opened(home, clock=clock) as exchange:
+        Floor(exchange).set_up("ann")
+    old = (home / FILE_NAME).read_bytes()
+    with opened(home, clock=clock) as exchange:
+        Floor(exchange).admin.accounts.deposit("ann", CASH, "1.00")
+        exchange._follower.follow()
+    right = (home / FILE_NAME).read_bytes()
+    (home / FILE_NAME).write_bytes(old)
+    _refused(home, FileAhead, r"it is an old one: .* caught_up.json knows more of it")
+    assert (home / FILE_NAME).read_bytes() == old
+    (home / FILE_NAME).write_bytes(right)
+    with opened(home, clock=clock) as exchange:
+        assert Floor(exchange).findings() == []
+
+
+def test_a_journal_whose_end_is_gone_is_damaged_and_no_fault_of_the_program(home: Path, clock: ManualClock) -> None:
+    """The notes of the rows that are gone stand in the way of those that follow."""
+    with opened(home, clock=clock) as exchange:
+        floor = Floor(exchange).set_up("ann")
+        last = floor.admin.accounts.deposit("ann", CASH, "1.00", note="kept").sequence
+    edit(home / FILE_NAME, f"DELETE FROM journal WHERE sequence = {last}")
+    with (
+        opened(home, clock=clock) as exchange,
+        pytest.raises(FileCorrupt, match="something stands in the next row's place"),
+    ):
+        Floor(exchange).admin.accounts.deposit("ann", CASH, "1.00", note="another")

@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -104,6 +105,12 @@ class Program(Group):
         sys.exit(self._run(given, {key: extra[key] for key in extra if key == "obj"}))
 
     def _run(self, args: list[str], extra: dict[str, Any]) -> int:
+        with output.addressing(
+            partial(_for_home, home=_home_in(args), commands=self.list_commands(click.Context(self)))
+        ):
+            return self._run_addressed(args, extra)
+
+    def _run_addressed(self, args: list[str], extra: dict[str, Any]) -> int:
         log, handler = logging.getLogger("credit_trading"), output.WarningsToStandardError()
         log.addHandler(handler)
         try:
@@ -124,7 +131,7 @@ class Program(Group):
             output.fail(error.format_message())
             return REFUSED
         except TradingError as error:
-            output.fail(_for_home(str(error), args))
+            output.fail(str(error))
             return REFUSED
         except Exception as error:  # the root of the program
             if os.environ.get("CREDIT_TRADING_DEBUG"):
@@ -181,12 +188,24 @@ def _check_text(args: Sequence[str]) -> None:
             raise click.UsageError(f"The argument {argument!a} is not valid text.") from error
 
 
-def _for_home(message: str, args: Sequence[str]) -> str:
-    """The commands that a hint names, for the folder that was named before."""
-    home = next((args[place + 1] for place, word in enumerate(args[:-1]) if word == "--home"), None)
-    if home is None or f"{PROGRAM} --home" in message:
-        return message
-    return message.replace(f"{PROGRAM} ", f"{PROGRAM} --home {shlex.quote(home)} ")
+def _home_in(args: Sequence[str]) -> str | None:
+    """The folder as it was named among the program's own options, which come first; the last one counts."""
+    home, place = None, 0
+    while place < len(args) and args[place].startswith("-"):
+        name, equals, value = args[place].partition("=")
+        if name == "--home":
+            place += not equals
+            home = value if equals else next(iter(args[place:]), None)
+        place += 1
+    return home
+
+
+def _for_home(text: str, *, home: str | None, commands: Sequence[str]) -> str:
+    """The commands in the text, for the folder that was named; those that name one stay as they are."""
+    if home is None:
+        return text
+    named = f"{PROGRAM} --home {shlex.quote(home)} "
+    return re.sub(rf"\b{PROGRAM} (?=(?:{'|'.join(map(re.escape, commands))})\b)", lambda _: named, text)
 
 
 def _usage_line(error: click.UsageError) -> str:

@@ -14,7 +14,7 @@ import click
 
 import credit_trading
 from credit_trading.cli import output
-from credit_trading.cli.command import Command
+from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.session import Session
 from credit_trading.errors import TradingError
 from credit_trading.users.follower import Followed
@@ -39,11 +39,35 @@ class _Ending:
             time.sleep(min(left_s, _LOOK_S))
 
 
-@click.command(cls=Command, examples=["follow --once", "follow --once --json"])
+@attrs.define
+class _Watcher:
+    """Tells of rounds on standard error: of those that came to something new, of the others nothing."""
+
+    told: str = ""
+
+    def tell(self, came_to: Followed | TradingError | None, follower: int | None) -> None:
+        """Of users' files to whoever watches; who follows, and errors, to logs too."""
+        if isinstance(came_to, Followed):
+            news = f"{came_to.sequence} {came_to.behind}"
+            if sys.stderr.isatty() and (came_to.files or news != self.told):
+                output.notice(f"{time.strftime('%H:%M:%S')}  {_summary(came_to, came_to.files)}")
+        elif isinstance(came_to, TradingError):
+            news = str(came_to)
+            if news != self.told:
+                output.warn(news)
+        else:
+            news = f"{_named(follower)} follows; this one stands by"
+            if news != self.told:
+                output.notice(news)
+        self.told = news
+
+
+@click.command(cls=Command, examples=["follow", "follow --once", "follow --once --json"])
 @click.option("--every", type=float, default=1.0, show_default=True, metavar="S", help="A round every S seconds.")
-@click.option("--once", is_flag=True, help="One round, for schedulers.")
+@click.option("--once", is_flag=True, help="One round, for schedulers. It ends with 1 if files are behind after it.")
 @click.pass_obj
-def follow(session: Session, every: float, once: bool) -> None:
+@click.pass_context
+def follow(ctx: click.Context, session: Session, every: float, once: bool) -> None:
     """Brings users' files up to the journal and saves checkpoints, round after round, until Ctrl-C or SIGTERM.
 
     Of several processes on one folder one follows; the others stand by. Without it each file catches up when it is next read.
@@ -51,6 +75,8 @@ def follow(session: Session, every: float, once: bool) -> None:
     every = checked_period(every)
     rounds = files = 0
     last: Followed | None = None
+    follower: int | None = None
+    watcher = _Watcher()
     with _ended_by_signals() as ending, credit_trading.open(session.home) as exchange:
         for came_to in exchange.following.rounds(every, ending):
             rounds += 1
@@ -60,28 +86,26 @@ def follow(session: Session, every: float, once: bool) -> None:
             if isinstance(came_to, Followed):
                 last = came_to
                 files += came_to.files
-            _tell(came_to)
+            elif came_to is None:
+                follower = exchange.following.process_id
+            if not once:
+                watcher.tell(came_to, follower)
     sequence, behind = (last.sequence, last.behind) if last else (None, None)
     value = {"rounds": rounds, "files": files, "sequence": sequence, "behind": behind}
-    session.show(value, lambda: output.say(_summary(last, files)))
+    session.show(
+        value, lambda: output.say(_summary(last, files) if last else f"Followed nothing: {_named(follower)} does")
+    )
+    if once and behind:
+        ctx.exit(REFUSED)
 
 
-def _tell(came_to: Followed | TradingError | None) -> None:
-    """A line per round for who watches."""
-    if isinstance(came_to, TradingError):
-        output.warn(str(came_to))
-    elif sys.stderr.isatty():
-        now = time.strftime("%H:%M:%S")
-        output.notice(
-            f"{now}  another process follows" if came_to is None else f"{now}  {_summary(came_to, came_to.files)}"
-        )
+def _summary(followed: Followed, files: int) -> str:
+    but = f" but {followed.behind}" if followed.behind else ""
+    return f"All users' files{but} are at {followed.sequence} or later, {files} looked at"
 
 
-def _summary(followed: Followed | None, files: int) -> str:
-    if followed is None:
-        return "Followed nothing: another process does"
-    behind = f", {followed.behind} are behind" if followed.behind else ""
-    return f"All users' files are at {followed.sequence} or later, {files} looked at{behind}"
+def _named(process_id: int | None) -> str:
+    return "another process" if process_id is None else f"process {process_id}"
 
 
 @contextmanager

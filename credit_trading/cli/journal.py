@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
+import credit_trading
 from credit_trading.cli import output
 from credit_trading.cli.command import COUNT, REFUSED, Group
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields, moment
-from credit_trading.cli.verify import draw_findings
+from credit_trading.cli.verify import addressed, draw_findings
+from credit_trading.errors import FileCorrupt, FileForeign
+from credit_trading.progress import Progress
+from credit_trading.verify.finding import Finding
+from credit_trading.verify.head import check_head_in
 
 
 @click.group(cls=Group, examples=["journal head"])
@@ -44,11 +49,23 @@ def check(ctx: click.Context, session: Session, sequence: int, hash_hex: str) ->
 
     The hash of every row from the first on is computed anew.
     """
-    with output.progress("Reading") as tick, session.admin() as admin:
-        finding = admin.check_journal_head(sequence, hash_hex, progress=tick)
+    with output.progress("Reading") as tick:
+        finding = _check(session, sequence, hash_hex, tick)
     told = {"sequence": sequence, "hash": hash_hex, "unchanged": finding is None, "finding": finding}
     if finding is None:
         session.show(told, lambda: output.say(f"Unchanged up to sequence {sequence}."))
         return
+    finding = told["finding"] = addressed(finding)
     session.show(told, lambda: draw_findings([finding]))
     ctx.exit(REFUSED)
+
+
+def _check(session: Session, sequence: int, hash_hex: str, tick: Progress) -> Finding | None:
+    """Also in an exchange that cannot be opened: what keeps it from that may be just what was changed."""
+    try:
+        with session.admin() as admin:
+            return admin.check_journal_head(sequence, hash_hex, progress=tick)
+    except (FileCorrupt, FileForeign) as error:
+        output.notice(f"It cannot be opened; its journal is read all the same. {error}")
+    timeout_s = credit_trading.Settings.from_environment().lock_timeout_s
+    return check_head_in(session.home, sequence, hash_hex, lock_timeout_s=timeout_s, progress=tick)

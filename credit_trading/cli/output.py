@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -23,6 +24,28 @@ from rich.text import Text
 
 from credit_trading.progress import Progress as Tick
 from credit_trading.progress import no_progress
+
+_LINE_END = re.compile(r"\s*[\r\n]\s*")
+"""Spaces stay as they are: a folder may have two in its name."""
+
+_address: Callable[[str], str] = str
+"""Set while a command runs; threads that it started speak alike."""
+
+
+@contextmanager
+def addressing(address: Callable[[str], str]) -> Iterator[None]:
+    """Within, all that is told to people passes through `address`, which puts the folder into the commands that it names."""
+    global _address
+    before, _address = _address, address
+    try:
+        yield
+    finally:
+        _address = before
+
+
+def addressed(text: str) -> str:
+    """The text, its commands as they have to be typed for the folder that was named."""
+    return _address(text)
 
 
 def is_fancy(stream: TextIO) -> bool:
@@ -42,7 +65,7 @@ def printable(text: str) -> str:
 
 def say(text: str) -> None:
     """One line of the result."""
-    click.echo(printable(text))
+    click.echo(printable(addressed(text)))
 
 
 def write_json(value: object) -> None:
@@ -76,7 +99,7 @@ def fail(text: str) -> None:
 
 
 def _speak(prefix: str, text: str, *, style: str) -> None:
-    line = printable(" ".join(text.split()))
+    line = printable(addressed(_LINE_END.sub(" ", text.strip())))
     if is_fancy(sys.stderr):
         spoken = Text.assemble((prefix, style), line) if prefix else Text(line, style)
         console(sys.stderr).print(spoken, soft_wrap=True)

@@ -46,7 +46,9 @@ from credit_trading.cli.verify import verify
 def main(ctx: click.Context, home: str) -> None:
     """Administers an exchange of carbon credits: users, their accounts and orders, and the market.
 
-    Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    Results go to standard output, everything else to standard error. Errors are one line on standard error, with --json too.
+
+    Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
     """
     if not home:
         raise click.UsageError("The folder given by --home has no name.", ctx)

@@ -38,7 +38,10 @@ def list_(session: Session) -> None:
         Column("File", spare=True, wrap=True),
     ]
     rows = [(one.user_id, moment(one.since), one.problem, one.path.name) for one in found]
-    session.show(value, lambda: draw_table(columns, rows, empty="No file is in quarantine."))
+    if rows:
+        session.show(value, lambda: draw_table(columns, rows))
+    else:
+        session.show(value, lambda: output.notice("No file is in quarantine."))
 
 
 @quarantine.command(examples=["quarantine release ann"])

@@ -14,7 +14,7 @@ from credit_trading.errors import InvalidInput
 from credit_trading.users.repair import Rebuilt, RebuiltAll
 
 
-@click.command(cls=Command, examples=["rebuild ann", "rebuild --all --yes"])
+@click.command(cls=Command, examples=["rebuild ann", "rebuild ann --accept-loss", "rebuild --all --yes"])
 @click.argument("user_id", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Every user's file, whatever its state.")
 @click.option(

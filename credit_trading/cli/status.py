@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 import attrs
@@ -10,6 +11,7 @@ from rich.filesize import decimal
 
 import credit_trading
 from credit_trading.cli.command import Command
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import ACTOR, Session
 from credit_trading.cli.tables import Cell, Column, draw_fields, draw_table, draw_title, moment
 from credit_trading.config import Settings
@@ -35,14 +37,13 @@ def status(session: Session) -> None:
 
 def _draw(found: Status) -> None:
     journal, pending, room = found.journal, found.pending, found.resources
-    _group(
-        "Journal",
+    draw_fields(
         {
             "Folder": found.home,
-            "Head": f"{journal.sequence}  {journal.hash}",
+            "Head of the journal": f"{journal.sequence}  {journal.hash}",
             "Last event (UTC)": moment(journal.time),
             "exchange.db": f"{decimal(journal.file_bytes)}, WAL {decimal(journal.wal_bytes)}",
-        },
+        }
     )
     _group("Views", _views(found.views) | {"Market data": _market_data(found.market_data)})
     _group("Checkpoints", _checkpoints(found.checkpoints))
@@ -51,7 +52,7 @@ def _draw(found: Status) -> None:
         {
             "Writing now": _process(found.processes.writer),
             "Following": _process(found.processes.follower),
-            "Have it open": _some(map(str, found.processes.present)),
+            "Have it open": _others(found.processes.present),
         },
     )
     _group(
@@ -65,6 +66,7 @@ def _draw(found: Status) -> None:
     if pending.quarantined:
         columns = [Column("User"), Column("Since (UTC)"), Column("Code"), Column("Problem", wrap=True)]
         draw_table(columns, [(one.user_id, moment(one.since), one.code, one.problem) for one in pending.quarantined])
+    hits, misses = counted(room.pool_hits, "hit"), counted(room.pool_misses, "miss", "misses")
     remote = " (a network file system: locks may fail there, move it to a local disk)" if room.is_remote else ""
     _group(
         "Room",
@@ -72,7 +74,7 @@ def _draw(found: Status) -> None:
             "File system": f"{room.file_system or 'unknown'}{remote}",
             "Free": decimal(room.free_bytes),
             "Open files": f"{'?' if room.descriptors is None else room.descriptors} of {room.descriptors_limit}, this process",
-            "Pool": f"{room.pool_open} of {room.pool_capacity}, {room.pool_hits} hits, {room.pool_misses} misses, this process",
+            "Pool": f"{room.pool_open} of {room.pool_capacity}, {hits}, {misses}, this process",
         },
     )
 
@@ -84,30 +86,41 @@ def _group(title: str, fields: dict[str, Cell]) -> None:
 
 def _views(views: ViewsStatus) -> dict[str, Cell]:
     if views.events_behind is None or views.seconds_behind is None:
-        at = "not followed yet: they catch up when they are read"
+        at, behind = "not followed yet: they catch up when they are read", "not known"
     else:
-        at = f"at least at {views.sequence}, {views.events_behind} events and {views.seconds_behind:.1f} s behind"
-    return {"Users": str(views.users), "Users' files": at, "Known behind": _some(views.files_behind)}
+        events = counted(views.events_behind, "event")
+        at = f"at least at {views.sequence}, {events} and {views.seconds_behind:.1f} s behind"
+        behind = _some(views.files_behind)
+    return {"Users": str(views.users), "Users' files": at, "Known behind": behind}
 
 
 def _market_data(market_data: MarketDataStatus) -> str:
     if market_data.problem is not None:
         return market_data.problem
-    if market_data.sequence is None:
+    if market_data.sequence is None or market_data.events_behind is None:
         return "not asked for yet"
-    return f"at {market_data.sequence}, {market_data.events_behind} events behind"
+    later = "; it catches up when trades are read" if market_data.events_behind else ""
+    return f"at {market_data.sequence}, {counted(market_data.events_behind, 'event')} behind{later}"
 
 
 def _checkpoints(checkpoints: CheckpointStatus) -> dict[str, Cell]:
     if checkpoints.sequence is None or checkpoints.age_s is None:
-        newest = f"none; {checkpoints.events_since} events are replayed when it is opened"
+        newest = f"none; opening replays {counted(checkpoints.events_since, 'event')}"
     else:
-        newest = f"at {checkpoints.sequence}, {checkpoints.events_since} events and {checkpoints.age_s:.0f} s ago"
+        newest = (
+            f"at {checkpoints.sequence}, {counted(checkpoints.events_since, 'event')} and {checkpoints.age_s:.0f} s ago"
+        )
     return {"Newest": newest, "Cannot be used": _some(checkpoints.damaged)}
 
 
 def _process(process_id: int | None) -> str:
     return "nobody" if process_id is None else f"process {process_id}"
+
+
+def _others(process_ids: Iterable[int]) -> str:
+    """This process has it open only to look."""
+    others = [str(process_id) for process_id in process_ids if process_id != os.getpid()]
+    return _some(others) if others else "this process only"
 
 
 _MOST_NAMED = 10

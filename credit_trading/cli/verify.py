@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+import attrs
 import click
 
 import credit_trading
 from credit_trading.cli import output
 from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.session import Session
-from credit_trading.cli.tables import Column, draw_fields, draw_table
+from credit_trading.cli.tables import Column, draw_fields, draw_table, draw_title
 from credit_trading.verify.finding import Finding
 from credit_trading.verify.verification import Verification
+
+_COMMAND = re.compile(r"(?:credit-trading|chmod|rm) ")
 
 
 @click.command(cls=Command, examples=["verify", "verify --deep", "verify --user ann --deep", "verify --json"])
@@ -31,6 +35,7 @@ def verify(ctx: click.Context, session: Session, user_id: str | None, deep: bool
     """
     with output.progress("Verifying") as tick:
         result = credit_trading.verify_folder(session.home, user_id=user_id, deep=deep, progress=tick)
+    result = attrs.evolve(result, findings=list(map(addressed, result.findings)))
     session.show(result, lambda: draw_verification(result))
     if result.findings:
         ctx.exit(REFUSED)
@@ -39,10 +44,10 @@ def verify(ctx: click.Context, session: Session, user_id: str | None, deep: bool
 def draw_verification(result: Verification) -> None:
     draw_fields(
         {
-            "Sequence": str(result.sequence),
+            "Sequence": str(result.sequence) if result.state_digest else "not known",
             "State digest": result.state_digest or None,
             "Users": str(result.users),
-            "Looked at": "everything" if result.deep else "ends and positions (everything: --deep)",
+            "Looked at": _looked_at(result),
             "Findings": str(len(result.findings)) if result.findings else "none",
         }
     )
@@ -52,6 +57,26 @@ def draw_verification(result: Verification) -> None:
         draw_findings(result.findings)
 
 
+def addressed(finding: Finding) -> Finding:
+    """Its repair as it has to be typed for the folder that was named."""
+    return attrs.evolve(finding, repair=output.addressed(finding.repair))
+
+
 def draw_findings(findings: Sequence[Finding]) -> None:
-    columns = [Column(heading, wrap=True) for heading in ("Where", "Problem", "What to do")]
-    draw_table(columns, [(finding.where, finding.what, finding.repair) for finding in findings])
+    """What is wrong, and below it what helps: each on a line of its own, unbroken, commands first."""
+    draw_table(
+        [Column(heading, wrap=True) for heading in ("Where", "Problem")],
+        [(finding.where, finding.what) for finding in findings],
+    )
+    draw_title("To do")
+    repairs = dict.fromkeys(finding.repair for finding in findings)
+    for repair in sorted(repairs, key=lambda repair: _COMMAND.match(repair) is None):
+        output.say(repair)
+
+
+def _looked_at(result: Verification) -> str:
+    looked = "everything" if result.deep else "ends and positions (everything: --deep)"
+    if result.stopped_at is not None:
+        part = "all but what" if result.deep else "ends and positions, but not what"
+        return f"{part} follows from sequence {result.stopped_at} on: the journal cannot be replayed beyond that row"
+    return looked if result.state_digest else "what can be read without the exchange's state"

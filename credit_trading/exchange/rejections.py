@@ -94,5 +94,5 @@ _HINTS = {
     Rejection.NO_OPPOSITE_PRICE: "Give a price, or wait for an order on the other side.",
     Rejection.VALUE_TOO_LARGE: "Place a smaller order.",
     Rejection.ISSUE_CAP_EXCEEDED: "Deposit less.",
-    Rejection.INSUFFICIENT_FUNDS: "See what is available: credit-trading accounts show.",
+    Rejection.INSUFFICIENT_FUNDS: "See what is available: credit-trading accounts show USER_ID.",
 }

@@ -111,6 +111,20 @@ def inspect(folder: Path, history: History) -> list[Checkpoint]:
     return found
 
 
+def ahead(folder: Path, exchange_id: str, end: Callable[[], int]) -> Path | None:
+    """One that knows this exchange's journal beyond its end, which is asked for after looking at the file: others may write meanwhile.
+
+    Only those are read whose names say so.
+    """
+    for path in _newest_first(folder):
+        if path.stem.isdecimal() and int(path.stem) > end():
+            with suppress(OSError, ValueError):
+                position = position_of(path)
+                if position is not None and position.exchange_id == exchange_id and position.sequence > end():
+                    return path
+    return None
+
+
 def position_of(path: Path) -> Position | None:
     """Where one file says that it stands, on whatever history; None if another version wrote it. Raises OSError, ValueError."""
     label = _LABEL.decode(next(_checked(path.read_bytes()), b""))

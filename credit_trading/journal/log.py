@@ -15,7 +15,7 @@ from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, Ver
 from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
 from credit_trading.journal import notes, rows
 from credit_trading.journal.notes import Note
-from credit_trading.store.sqlite import Connection, connect, immediate, translated
+from credit_trading.store.sqlite import Connection, connect, immediate, sqlite3, translated
 
 APPLICATION_ID = 0x43545258
 FORMAT_VERSION = 2
@@ -105,12 +105,15 @@ class Log:
     ) -> bytes:
         """Adds the entries, and the notes by their sequences, in the caller's transaction; returns the last entry's hash."""
         encoded = []
-        digests = {sequence: notes.write(self.connection, sequence, note) for sequence, note in noted.items()}
-        for entry in entries:
-            row = rows.encode(entry, previous_hash, digests.get(entry.sequence))
-            previous_hash = row[rows.HASH]
-            encoded.append(row)
-        self.connection.executemany(rows.INSERT, encoded)
+        try:
+            digests = {sequence: notes.write(self.connection, sequence, note) for sequence, note in noted.items()}
+            for entry in entries:
+                row = rows.encode(entry, previous_hash, digests.get(entry.sequence))
+                previous_hash = row[rows.HASH]
+                encoded.append(row)
+            self.connection.executemany(rows.INSERT, encoded)
+        except sqlite3.IntegrityError as error:
+            raise rows.damaged(entries[0].sequence, f"something stands in the next row's place ({error})") from error
         return previous_hash
 
     def rows_from(self, sequence: int) -> Iterator[rows.Row]:

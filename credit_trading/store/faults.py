@@ -38,7 +38,7 @@ _REPEAT = "Repeat it; if it stays so, see who holds the file."
 _PERMISSIONS = "Check the permissions of the file and its folder."
 _SPACE = "Free some space, then repeat."
 _DISK = "Look into the system's log; check the disk."
-_RESTORE = "Restore it from a backup; a user's file is rebuilt when it is moved away and next opened."
+_RESTORE = "What to do is told by: credit-trading verify."
 
 # SQLite's code and words for it; our error and words, and what to do.
 _MEANINGS: tuple[tuple[int, str, type[StorageError], str, str], ...] = (
@@ -51,7 +51,7 @@ _MEANINGS: tuple[tuple[int, str, type[StorageError], str, str], ...] = (
     (15, "locking protocol", Busy, "others kept locking the file", _REPEAT),
     (26, "file is not a database", FileCorrupt, "this is no SQLite database", _RESTORE),
 )
-_CANNOT_OPEN = 14
+_READ_ONLY, _CANNOT_OPEN = 8, 14
 
 
 def _from_sqlite(operation: str, name: str, error: sqlite3.Error) -> StorageError | None:
@@ -61,8 +61,18 @@ def _from_sqlite(operation: str, name: str, error: sqlite3.Error) -> StorageErro
         return _cannot_open(operation, name)
     for number, words, kind, problem, hint in _MEANINGS:
         if primary == number or (primary is None and words in text):
-            return kind(operation, name, f"{problem} ({error})", hint=hint)
+            which = _unwritable(name) if number == _READ_ONLY else name
+            return kind(operation, which, f"{problem} ({error})", hint=hint)
     return None
+
+
+def _unwritable(name: str) -> str:
+    """Which of the database's files it is: those beside it keep the mode that it had when they were made."""
+    effective = os.access in os.supports_effective_ids
+    for path in (name, f"{name}-wal", f"{name}-shm"):
+        if os.path.exists(path) and not os.access(path, os.W_OK, effective_ids=effective):
+            return path
+    return name
 
 
 def _cannot_open(operation: str, name: str) -> StorageError:

@@ -100,7 +100,7 @@ class AccountAdministration:
         )
 
     def _move(self, operation: str, user_id: str, asset: str, amount: Number, prepared: Prepared) -> Receipt:
-        outcome, _ = self._desk.run(operation, f"{amount} {asset}", prepared)
+        outcome, _ = self._desk.run(operation, f"{amount} {asset}", prepared, user_id=user_id)
         known = self._desk.asset(asset)
         return Receipt(user_id, asset, known.format(known.parse(amount)), outcome.sequence, outcome.repeated)
 

@@ -42,10 +42,12 @@ class Desk:
     _instruments: dict[str, Instrument] = attrs.Factory(dict)
     _assets: dict[str, Asset] = attrs.Factory(dict)
 
-    def run(self, operation: str, subject: object, prepared: Prepared) -> tuple[Outcome, Answer]:
-        """Submits one command. Raises OrderRejected where the market says no, other TradingErrors as they come."""
+    def run(
+        self, operation: str, subject: object, prepared: Prepared, *, user_id: str | None = None
+    ) -> tuple[Outcome, Answer]:
+        """Submits one command, of `user_id` if it is given. Raises OrderRejected for the market's no, other TradingErrors as they come."""
         (outcome,) = self.sequencer.submit([prepared])
-        return outcome, outcome.checked(operation, subject)
+        return outcome, outcome.checked(operation, subject, user_id=user_id)
 
     def reading(self, look: Callable[[Replica], T]) -> T:
         """`look` at the replica as of now."""

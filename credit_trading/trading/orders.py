@@ -242,7 +242,7 @@ class OrderManagementService:
         )
 
     def _report(self, operation: str, subject: object, symbol: str, prepared: Prepared) -> OrderReport:
-        outcome, answer = self._desk.run(operation, subject, prepared)
+        outcome, answer = self._desk.run(operation, subject, prepared, user_id=self._principal.user_id)
         return OrderReport.of(outcome, answer, self._desk.instrument(symbol))
 
     def _select(self, table: str, where: str, parameters: tuple[object, ...]) -> list[OrderRecord]:

@@ -44,8 +44,11 @@ class Outcome:
     def ok(self) -> bool:
         return self.error is None and self.rejection is None
 
-    def checked(self, operation: str, subject: object) -> Answer:
-        """The answer. Raises OrderRejected where the market said no, and the error where there is one."""
+    def checked(self, operation: str, subject: object, *, user_id: str | None = None) -> Answer:
+        """The answer. Raises OrderRejected where the market said no, and the error where there is one.
+
+        Hints name `user_id`, if it is given.
+        """
         if self.error is not None:
             raise self.error
         assert self.answer is not None
@@ -54,7 +57,7 @@ class Outcome:
             hint = (
                 "This is the first answer to this id; to try again, choose a new one."
                 if self.repeated
-                else rejection.hint
+                else rejection.hint.replace("USER_ID", user_id or "USER_ID")
             )
             raise OrderRejected(operation, subject, rejection.value, rejection.sentence, hint=hint)
         return self.answer

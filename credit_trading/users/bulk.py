@@ -7,7 +7,8 @@ Always: bad input changes nothing; a user who is committed and whose file a cras
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
@@ -30,6 +31,12 @@ PER_COMMIT = 250
 """Users. Other writers wait for so many to be decided: some 50 ms."""
 
 
+MOST_WRONG = 10
+"""Of a list so many are told of; the rest is not looked at."""
+
+Wrong = InvalidInput | AlreadyExists
+
+
 class SubmitAll(Protocol):
     """The write path for a group of new users: one COMMIT, outcomes in their order. Raises StorageError."""
 
@@ -43,6 +50,19 @@ class Creation:
     created: int
     already: int
     refused: list[TradingError]
+
+
+class WrongUsers(Exception):
+    """The cause of the error that refuses a list: places in it, counted from 0, and what is wrong there; `MOST_WRONG` at most."""
+
+    def __init__(self, wrong: Sequence[tuple[int, Wrong]]) -> None:
+        super().__init__("; ".join(str(error) for _, error in wrong))
+        self.wrong = tuple(wrong)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there may be more."""
+        return len(self.wrong) == MOST_WRONG
 
 
 @attrs.define
@@ -93,7 +113,7 @@ def create_all(
         try:
             outcomes = submit([creation(one.user_id, one.email, one.is_number) for one in group])
         except StorageError:
-            _log.warning("%d users of %d were created before this failed", created, len(newcomers))
+            _log.warning("users created before this failed: %d of %d", created, len(newcomers))
             raise
         errors = [error for error in outcomes if error is not None]
         made = [one.number for one, error in zip(group, outcomes, strict=True) if error is None and one.number]
@@ -108,42 +128,69 @@ def _make_files(files: UserFiles, numbers: Sequence[int]) -> None:
     try:
         files.create_all(numbers)
     except StorageError as error:  # the commit has created the users; an error would say that nothing was changed
-        _log.warning("the files of %d users are made when they are first opened: %s", len(numbers), error)
+        _log.warning("files made when they are first opened: %d (%s)", len(numbers), error)
     except NotFound:  # one of them was deleted meanwhile
-        _log.info("the files of %d users are made when they are first opened", len(numbers))
+        _log.info("files made when they are first opened: %d", len(numbers))
 
 
 def _checked(
     live: LiveReplica, users: Iterable[tuple[str, str]], *, skip_existing: bool
 ) -> tuple[list[_Newcomer], int]:
-    """Those who are new, and how many are there already. `users` is at the bad one when an error is raised."""
+    """Those who are new, and how many are there already. Raises the first error, caused by WrongUsers."""
     newcomers: list[_Newcomer] = []
+    wrong: list[tuple[int, Wrong]] = []
     seen: set[str] = set()
     already = 0
-    for user_id, email in users:
-        checked_user(user_id, email)
-        if user_id.lower() in seen:
-            raise InvalidInput(
-                "users.import", user_id, "the id stands there twice", hint="Ids differ by more than case."
-            )
-        seen.add(user_id.lower())
-        with live.history() as log:
-            if skip_existing and _is_there(log.connection, user_id, email):
+    for place, user in enumerate(_steps(users)):
+        try:
+            if isinstance(user, InvalidInput):
+                raise user
+            if _is_there(live, *_first_of(user, seen), skip_existing=skip_existing):
                 already += 1
-                continue
-            catalogue.check_free(log.connection, user_id)
-        newcomers.append(_Newcomer(user_id, email))
+            else:
+                newcomers.append(_Newcomer(*user))
+        except (InvalidInput, AlreadyExists) as error:
+            wrong.append((place, error))
+            if len(wrong) == MOST_WRONG:
+                break
+    if wrong:
+        raise wrong[0][1] from WrongUsers(wrong)
     return newcomers, already
 
 
-def _is_there(connection: Connection, user_id: str, email: str) -> bool:
-    """Raises AlreadyExists for a user of this id who has another e-mail."""
-    try:
-        user = catalogue.by_id(connection, user_id)
-    except NotFound:
-        return False
+def _steps(users: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str] | InvalidInput]:
+    """The pairs, and the errors of a list that cannot give one; it may go on after an error."""
+    steps = iter(users)
+    while True:
+        try:
+            yield next(steps)
+        except StopIteration:
+            return
+        except InvalidInput as error:
+            yield error
+
+
+def _first_of(user: tuple[str, str], seen: set[str]) -> tuple[str, str]:
+    """The pair. Raises InvalidInput for one outside the rules, or of an id that was `seen` before."""
+    user_id, email = checked_user(*user)
+    if user_id.lower() in seen:
+        raise InvalidInput("users.import", user_id, "the id stands there twice", hint="Ids differ by more than case.")
+    seen.add(user_id.lower())
+    return user_id, email
+
+
+def _is_there(live: LiveReplica, user_id: str, email: str, *, skip_existing: bool) -> bool:
+    """Whether to pass over the user. Raises AlreadyExists for an id that is taken otherwise."""
+    with live.history() as log:
+        try:
+            user = catalogue.by_id(log.connection, user_id)
+        except NotFound:
+            catalogue.check_free(log.connection, user_id)
+            return False
     if user.email != email:
-        raise AlreadyExists(
-            "users.import", user_id, f"the user exists, as {user.email}", hint="Change it: credit-trading users email."
-        )
+        change = shlex.join(["credit-trading", "users", "email", user_id, email])
+        raise AlreadyExists("users.import", user_id, f"the user exists, as {user.email}", hint=f"Change it: {change}")
+    if not skip_existing:
+        hint = "Pass over those who are there: credit-trading users import FILE --skip-existing."
+        raise AlreadyExists("users.import", user_id, "the user exists", hint=hint)
     return True

@@ -56,6 +56,11 @@ class Following:
         """Whether this process has a thread that follows, or stands by."""
         return self._running is not None and self._running[0] == os.getpid() and self._running[1].is_alive()
 
+    @property
+    def process_id(self) -> int | None:
+        """The process that follows in this folder just now. Only to be shown."""
+        return self._live.lock_file.holder(PROJECTOR)
+
     def start(self, every_s: float) -> None:
         """A daemon thread makes a round every so many seconds until `stop`. It runs already: nothing happens."""
         if self.is_running:

@@ -45,6 +45,15 @@ class Mark:
     behind: frozenset[int] = frozenset()
 
     @classmethod
+    def ahead_of(cls, home: Path, log: Log) -> int | None:
+        """The sequence up to which it knows this exchange's journal, if that does not go so far; None otherwise."""
+        try:
+            file = msgspec.json.decode((home / FILE_NAME).read_bytes(), type=_File)
+        except (OSError, ValueError):
+            return None
+        return file.sequence if file.exchange_id == log.exchange_id and file.sequence > log.head()[0] else None
+
+    @classmethod
     def read(cls, home: Path, log: Log) -> Self | None:
         """None where there is none that can be used."""
         path = home / FILE_NAME

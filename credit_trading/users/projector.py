@@ -129,7 +129,7 @@ class Projector:
                 return True
         except TradingError as error:
             level = logging.DEBUG if isinstance(error, FileQuarantined) else logging.WARNING  # told when it was listed
-            _log.log(level, "the file of user #%d is behind: %s", head.number, error)
+            _log.log(level, "the file of user #%d cannot be brought forward: %s", head.number, error)
             return False
 
     def build(self, empty: Connection, number: int) -> None:

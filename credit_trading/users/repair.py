@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import attrs
 
-from credit_trading.errors import FileAhead, FileCorrupt, FileForeign, FileQuarantined, TradingError
+from credit_trading.errors import FileCorrupt, FileForeign, FileQuarantined, TradingError
 from credit_trading.journal.live import LiveReplica
 from credit_trading.progress import Progress
-from credit_trading.store.sqlite import Connection, connect
+from credit_trading.store.sqlite import Connection, connect, translated
 from credit_trading.users import catalogue, private
 from credit_trading.users.catalogue import User
 from credit_trading.users.difference import differing_rows, same_schema
@@ -83,15 +83,19 @@ class Repair:
     def rebuild(self, user: User, *, accept_loss: bool = False) -> Rebuilt:
         """Makes the file what the journal gives, and takes it out of quarantine. One that is so already stays untouched.
 
-        Raises PrivateFactsMissing if facts would be lost that the journal does not know, and FileAhead for a file that knows more than
-        the journal, both unless `accept_loss`; VersionUnsupported for a file of a newer version; Busy.
+        Raises PrivateFactsMissing if facts would be lost that the journal does not know, and FileForeign for a file that has followed
+        another history or more of it (FileAhead), both unless `accept_loss`; VersionUnsupported for a file of a newer version; Busy.
         """
         with suppress(TradingError), self._projector.caught_up(user.number):
             pass  # one that is only behind differs in nothing then
         rebuilt = None
         while rebuilt is None:
             try:
-                rebuilt = self._in_place(user, accept_loss=accept_loss)
+                with scratch_file() as scratch:
+                    self._projector.build(
+                        scratch, user.number
+                    )  # this takes long, and others use the old file meanwhile
+                    rebuilt = self._in_place(user, scratch, accept_loss=accept_loss)
             except _Unusable as reason:
                 rebuilt = self._moved(user, reason, accept_loss=accept_loss)
         with self._projector.caught_up(user.number):
@@ -139,20 +143,19 @@ class Repair:
             self._admission.take_off(user.number)
         return listed is not None
 
-    def _in_place(self, user: User, *, accept_loss: bool) -> Rebuilt:
-        """Raises _Unusable if there is no file, or none that can be written into."""
+    def _in_place(self, user: User, scratch: Connection, *, accept_loss: bool) -> Rebuilt:
+        """`scratch` may be a little behind. Raises _Unusable if there is no file, or none that can be written into."""
         with self._files.laid_open(user.number) as path, self._opened(path) as live, as_user_file(path):
             is_own = self._is_own(live, path, user, accept_loss=accept_loss)
             is_private = self._admission.is_private(user.number)
-            with scratch_file() as scratch:
-                self._projector.build(scratch, user.number)
-                found = _or_none(lambda: private.tables_of(live, scratch)) or []
-                carried, problem = _carry_over(live, scratch) if is_own else ([], "the file that is there is another's")
-                if problem and not accept_loss and (is_private or (is_own and found)):
-                    raise private.missing(user.user_id, path, problem)
-                differing = _or_none(lambda: differing_rows(live, scratch)) if is_own else None
-                changed = differing != {} or bool(problem) or not same_schema(live, scratch) or not _is_whole(live)
-                kept = self._written(live, scratch, path) if changed else None
+            self._projector.build(scratch, user.number)
+            found = _or_none(lambda: private.tables_of(live, scratch)) or []
+            carried, problem = _carry_over(live, scratch) if is_own else ([], "the file that is there is another's")
+            if problem and not accept_loss and (is_private or (is_own and found)):
+                raise private.missing(user.user_id, path, problem)
+            differing = _or_none(lambda: differing_rows(live, scratch)) if is_own else None
+            changed = differing != {} or bool(problem) or not same_schema(live, scratch) or not _is_whole(live)
+            kept = self._written(live, scratch, path) if changed else None
             self._settle(user.number, private_facts_are_gone=is_private and bool(problem))
         return Rebuilt(
             user_id=user.user_id,
@@ -202,7 +205,7 @@ class Repair:
             connection.close()
 
     def _is_own(self, live: Connection, path: Path, user: User, *, accept_loss: bool) -> bool:
-        """Whether the file is this user's, of this exchange. Raises FileAhead, VersionUnsupported for one that is not to be replaced."""
+        """Whether the file is this user's, of this exchange. Raises FileForeign, VersionUnsupported for one that is not to be replaced."""
         with history(self._live) as log:
             exchange_id = log.exchange_id
         try:
@@ -216,12 +219,13 @@ class Repair:
         try:
             with history(self._live) as log:
                 standing.check_history(log, path)
-        except FileAhead as error:
+        except FileForeign as error:  # it has seen what this journal does not say
             if not accept_loss:
-                hint = f"{error.hint} Rebuild it all the same: credit-trading rebuild {user.user_id} --accept-loss."
-                raise FileAhead(error.operation, path, error.problem, hint=hint) from error
-        except FileForeign:  # on another history: the very thing to repair
-            pass
+                hint = (
+                    "If exchange.db is an old one or was edited, put the right one back; nothing is lost then."
+                    f" Rebuild the file all the same: credit-trading rebuild {user.user_id} --accept-loss."
+                )
+                raise type(error)(error.operation, path, error.problem, hint=hint) from error
         return True
 
     def _written(self, live: Connection, scratch: Connection, path: Path) -> Path:

@@ -70,7 +70,7 @@ class Standing:
                 "users.file",
                 path,
                 f"it is ahead of the journal (at sequence {self.position.sequence}; the journal ends at {last})",
-                hint="exchange.db may be an old one: put the newer one back. Rebuild the file only if there is none.",
+                hint="exchange.db is an old one: put the newer one back, with its -wal.",
             ) from None
 
     def check_count(self, events: int, path: Path) -> None:

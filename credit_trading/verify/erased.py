@@ -37,6 +37,5 @@ class Erased:
             return []
         first = ", ".join(map(str, sorted(self.sequences)))
         more = " and more" if self.notes > len(self.sequences) else ""
-        return [
-            f"{self.notes} notes of deleted users are erased (sequence {first}{more}): who acted there is not known any more."
-        ]
+        what = "1 note of a deleted user is" if self.notes == 1 else f"{self.notes} notes of deleted users are"
+        return [f"{what} erased (sequence {first}{more}): who acted there is not known any more."]

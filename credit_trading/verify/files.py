@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import attrs
 
 from credit_trading.clock import format_time
+from credit_trading.money.amount import format_units
 from credit_trading.store.sqlite import Connection
 from credit_trading.trading.desk import Desk
 from credit_trading.users import private, quarantine
@@ -18,7 +19,7 @@ from credit_trading.users.catalogue import StoredUser
 from credit_trading.users.standing import Standing
 from credit_trading.users.tables.schema import APPLICATION_ID, SCHEMA_VERSION
 from credit_trading.verify import schema
-from credit_trading.verify.finding import Finding, guarded
+from credit_trading.verify.finding import Finding, guarded, shortened
 from credit_trading.verify.followers import Followers
 from credit_trading.verify.tables import first_differences
 
@@ -31,6 +32,8 @@ class Seen:
     behind: set[int] = attrs.Factory(set)
     outdated: set[int] = attrs.Factory(set)
     missing: set[int] = attrs.Factory(set)
+    passed_over: set[str] = attrs.Factory(set)
+    """Ids of users whose row in the catalogue is wrong: what is made from it says nothing of their files."""
 
 
 @attrs.frozen
@@ -41,6 +44,7 @@ class _History:
     events: int
     open_orders: int
     balances: dict[str, tuple[int, int]]
+    decimals: dict[str, int]
 
 
 class UserFileCheck:
@@ -157,12 +161,13 @@ class UserFileCheck:
         for asset in sorted(found.keys() | now.balances.keys()):
             expected_units, found_units = now.balances.get(asset, (0, 0)), found.get(asset, (0, 0))
             if expected_units != found_units:
+                decimals = now.decimals.get(asset, 0)
                 yield self._finding(
                     user,
                     "posted and held are not what the exchange has",
                     row=f"balances {asset}",
-                    expected="{} and {}".format(*expected_units),
-                    found="{} and {}".format(*found_units),
+                    expected=_amounts(expected_units, decimals),
+                    found=_amounts(found_units, decimals),
                 )
         if orders != now.open_orders:
             yield self._finding(
@@ -182,11 +187,10 @@ class UserFileCheck:
         name, repair = self._name(user), _rebuild(user)
         own = schema.of_user_file()
         found = schema.objects_of(connection)
-        known = schema.private_objects(found, own) if marked else ()
-        altered = list(schema.check_objects(found, own, file=name, repair=repair, known=known))
-        yield from altered
-        if altered:
-            return
+        private_ones = schema.private_objects(found, own)
+        if not marked:
+            yield from schema.check_private(private_ones, file=name)
+        yield from schema.check_objects(found, own, file=name, repair=repair, known=private_ones)
         connection.execute("BEGIN")
         try:
             standing = Standing.of(connection, self._home / name)
@@ -208,7 +212,8 @@ class UserFileCheck:
             state = replica.users[number]
             balances = {asset: (one.posted, one.held) for asset, one in replica.accounts.of(number).items()}
             open_orders = sum(len(orders) for orders in state.open_orders.values())
-            return _History(state.last_sequence, state.event_count, open_orders, balances)
+            decimals = {code: asset.decimals for code, asset in replica.assets.items()}
+            return _History(state.last_sequence, state.event_count, open_orders, balances, decimals)
 
     def _name(self, user: StoredUser) -> str:
         """Under which the file is there, or will be."""
@@ -233,6 +238,11 @@ class UserFileCheck:
             found=found,
             repair=repair or _rebuild(user),
         )
+
+
+def _amounts(units: tuple[object, object], decimals: int) -> str:
+    """As decimal text; in an edited file there may be something else than a whole number."""
+    return " and ".join(format_units(one, decimals) if isinstance(one, int) else shortened(one) for one in units)
 
 
 def _row(user: StoredUser) -> str:

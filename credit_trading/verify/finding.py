@@ -90,11 +90,19 @@ class Findings:
         """The last one says how many more there are, if so."""
         if not self._untold:
             return list(self._listed)
-        problem = f"{self._untold} more were found and are not told here"
+        problem = (
+            f"{self._untold} more {'was found and is' if self._untold == 1 else 'were found and are'} not told here"
+        )
         return [
             *self._listed,
             Finding(file="and more", problem=problem, repair="Repair these first, then verify again."),
         ]
+
+
+def first_sequence(found: Iterable[Finding]) -> int | None:
+    """Of the journal's rows that are wrong the first, if any is named."""
+    rows = [one.row.removeprefix(_JOURNAL_ROW) for one in found if one.row and one.row.startswith(_JOURNAL_ROW)]
+    return min((int(row) for row in rows if row.isdecimal()), default=None)
 
 
 def shortened(value: object) -> str:

@@ -31,15 +31,20 @@ _OURS = ("exchange.", MARKET_DATA, mark.FILE_NAME, "trading_", _UNFINISHED)
 
 _STALE_AFTER_S = 3_600
 
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
+
+_PERMISSIONS = 0o777
+"""What a folder hands down to those in it (setgid) is not asked for: chmod would not take it away either."""
+
 _MOVE_AWAY = "Find out whose it is, and move it away."
 
 
 def check_folder(live: LiveReplica, home: Path) -> Iterator[Finding]:
     """Permissions, and files that nobody knows."""
-    yield from _check_mode(home, home, 0o700)
+    yield from _check_mode(home, home, _FOLDER_MODE)
     for folder in (home / name for name in FOLDERS):
         if folder.is_dir():
-            yield from _check_mode(home, folder, 0o700)
+            yield from _check_mode(home, folder, _FOLDER_MODE)
             yield from _check_files(home, folder)
     yield from _check_files(home, home)
     yield from _check_names(live, home)
@@ -50,7 +55,7 @@ def _check_files(home: Path, folder: Path) -> Iterator[Finding]:
     for entry in _entries(folder):
         if (folder == home and not entry.name.startswith(_OURS)) or not entry.is_file(follow_symlinks=False):
             continue
-        yield from _check_mode(home, Path(entry.path), 0o600)
+        yield from _check_mode(home, Path(entry.path), _FILE_MODE)
         if entry.name.startswith(_UNFINISHED) and _age_s(entry) > _STALE_AFTER_S:
             yield Finding(
                 file=_shown(home, Path(entry.path)),
@@ -59,19 +64,25 @@ def _check_files(home: Path, folder: Path) -> Iterator[Finding]:
             )
 
 
-def _check_mode(home: Path, path: Path, most: int) -> Iterator[Finding]:
-    """Ours are for their owner only."""
+def check_modes(home: Path, name: str) -> Iterator[Finding]:
+    """Of one database and what SQLite keeps beside it; what is not there is passed over."""
+    for suffix in ("", "-wal", "-shm"):
+        yield from _check_mode(home, home / f"{name}{suffix}", _FILE_MODE)
+
+
+def _check_mode(home: Path, path: Path, expected: int) -> Iterator[Finding]:
+    """Ours are for their owner to read and write, and for nobody else."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = stat.S_IMODE(path.stat().st_mode) & _PERMISSIONS
     except FileNotFoundError:  # it was there a moment ago
         return
-    if mode & ~most:
+    if mode != expected:
         yield Finding(
             file=_shown(home, path),
-            problem="others may use it",
-            expected=f"{most:04o}",
+            problem="others may use it" if mode & ~expected else "its owner may not read and write it",
+            expected=f"{expected:04o}",
             found=f"{mode:04o}",
-            repair=f"chmod {most:o} {shlex.quote(str(path))}",
+            repair=f"chmod {expected:o} {shlex.quote(str(path))}",
         )
 
 

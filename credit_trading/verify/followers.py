@@ -11,7 +11,11 @@ from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.verify.finding import EXCHANGE, Finding
 
+_OLD = "exchange.db is an old one: put the newer one back, with its -wal. Never rebuild users' files from this one."
 _WHICH_IS_WRONG = "If exchange.db is an old one or was edited, put the right one back."
+
+
+REBUILD = "credit-trading rebuild "
 
 
 class Followers:
@@ -21,6 +25,7 @@ class Followers:
         self._live = live
         self._off: dict[str, int] = {}
         """Sequences of those that are off the history, by file."""
+        self._is_old = False
 
     def check(self, position: Position, *, file: str, row: str | None = None, repair: str) -> list[Finding]:
         """One that says that it is of this exchange. `repair` is for the case that the journal is right."""
@@ -38,30 +43,33 @@ class Followers:
                 f"at most sequence {head}",
                 f"sequence {position.sequence}",
             )
+            repair, self._is_old = _OLD, True
         else:
             problem = f"it stands on another history (at sequence {position.sequence})"
             expected, found = known.hex() if known else "a row there", position.hash.hex()
+            loss = " --accept-loss" if repair.startswith(REBUILD) else ""
+            repair = f"{_WHICH_IS_WRONG} Else: {repair}{loss}"
         told = Finding(
             file=file,
             row=row,
             problem=problem,
             expected=expected,
             found=found,
-            repair=f"{_WHICH_IS_WRONG} Else: {repair}",
+            repair=repair,
         )
         return [told]
 
     def summary(self) -> Iterator[Finding]:
-        """What it says of exchange.db: one file that is off may be wrong itself, several hardly are."""
-        if len(self._off) < 2:
+        """What it says of exchange.db: one file on another history may be wrong itself, several hardly are, nor one that is ahead."""
+        if len(self._off) < 2 and not (self._off and self._is_old):
             return
         with self._live.history() as log:
             head, _ = log.head()
         furthest = max(self._off.values())
         yield Finding(
             file=EXCHANGE,
-            problem=f"{len(self._off)} files that follow the journal know another history, or more of it",
+            problem=f"files that follow the journal know another history, or more of it: {len(self._off)}",
             expected=f"all that they know; they have seen sequence {furthest}",
             found=f"sequence {head} as the last",
-            repair="exchange.db is an old one or was edited: put the right one back. Never rebuild users' files from this one.",
+            repair=_OLD if self._is_old else f"{_WHICH_IS_WRONG} Never rebuild users' files from a wrong one.",
         )

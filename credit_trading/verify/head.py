@@ -6,6 +6,8 @@ Always: the proof reads the stored rows and computes their hashes anew; a stored
 from __future__ import annotations
 
 import re
+from contextlib import closing
+from pathlib import Path
 
 import attrs
 
@@ -16,7 +18,7 @@ from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.rows import FIRST_HASH, row_hash
 from credit_trading.progress import Progress, no_progress
 from credit_trading.verify.finding import EXCHANGE, RESTORE, Finding, guarded
-from credit_trading.verify.journal import at
+from credit_trading.verify.journal import at, broken_chain
 from credit_trading.verify.rows import stretch_from
 
 _HASH = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
@@ -57,6 +59,14 @@ def check_head(live: LiveReplica, sequence: int, hash_hex: str, *, progress: Pro
     return next(found, None)
 
 
+def check_head_in(
+    home: Path, sequence: int, hash_hex: str, *, lock_timeout_s: int, progress: Progress = no_progress
+) -> Finding | None:
+    """The same in the folder of an exchange that is too damaged to be opened."""
+    with closing(LiveReplica(home.absolute(), lock_timeout_s=lock_timeout_s)) as live:
+        return check_head(live, sequence, hash_hex, progress=progress)
+
+
 def _check(live: LiveReplica, sequence: int, kept: bytes, progress: Progress) -> list[Finding]:
     done, computed = 0, FIRST_HASH
     while done < sequence:
@@ -64,6 +74,9 @@ def _check(live: LiveReplica, sequence: int, kept: bytes, progress: Progress) ->
         for row in stretch.rows:
             if row[0] != done + 1:
                 return [at(done + 1, "rows are missing here", found=f"sequence {row[0]}")]
+            broken = broken_chain(row, computed)
+            if broken is not None:
+                return [broken]
             done, computed = row[0], row_hash(row, computed)
         if stretch.unreadable is not None:
             return [stretch.unreadable[1]]

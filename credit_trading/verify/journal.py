@@ -51,6 +51,8 @@ class Walk:
         self.hash = FIRST_HASH
         self.sequence = 0
         self.is_sound = True
+        self.stopped_at: int | None = None
+        """The first row that is wrong."""
         self.charged: dict[str, int] = {}
         """Fees, by asset; less what busts gave back."""
         self.persons: dict[int, str] = {}
@@ -67,12 +69,12 @@ class Walk:
             before = self.sequence
             yield from self._follow(stretch)
             if stretch.unreadable is not None:
-                self._break()
+                self._break(stretch.unreadable[0])
                 self.sequence, told = stretch.unreadable
                 self.hash = b""
                 yield told
             elif not stretch.rows:
-                self._break()
+                self._break(self.sequence + 1)
                 yield at(self.sequence + 1, "the journal ends before its head", expected=f"rows up to {up_to}")
                 return
             self._steps.advance(self.sequence - before)
@@ -86,10 +88,11 @@ class Walk:
 
     def _follow(self, stretch: Stretch) -> Iterator[Finding]:
         for row in stretch.rows:
+            expected = self.sequence + 1
             finding = self._chained(row)
             if finding is not None:
                 yield finding
-                self._break()
+                self._break(min(expected, row[0]))
             elif self.is_sound:
                 yield from self._replayed(row)
             note = stretch.notes.pop(row[0], None)
@@ -104,9 +107,15 @@ class Walk:
         for sequence in stretch.notes:
             yield at(sequence, "a note on a row that does not exist")
 
-    def _break(self) -> None:
+    def _break(self, sequence: int) -> None:
         self._broken += 1
+        self._stop(sequence)
+
+    def _stop(self, sequence: int) -> None:
+        """Nothing is replayed from here on."""
         self.is_sound = False
+        if self.stopped_at is None:
+            self.stopped_at = sequence
 
     def _chained(self, row: Row) -> Finding | None:
         """Moves on to the row, and says what is wrong with its place."""
@@ -121,7 +130,7 @@ class Walk:
             )
         if not previous_hash:  # the row before cannot be read, and that was told
             return None
-        return _broken_chain(row, previous_hash)
+        return broken_chain(row, previous_hash)
 
     def _replayed(self, row: Row) -> Iterator[Finding]:
         """Applies the row, unless something is wrong with it."""
@@ -129,7 +138,7 @@ class Walk:
         if finding is None:
             finding = self._applied(row)
         if finding is not None:
-            self.is_sound = False
+            self._stop(row[0])
             yield finding
 
     def _applied(self, row: Row) -> Finding | None:
@@ -170,7 +179,7 @@ def check_tail(live: LiveReplica, erased: Erased, *, up_to: int, most: int = 1_0
     stretch = stretch_from(live, first, up_to=up_to, most=most)
     last: dict[int, tuple[int, int]] = {}
     for expected, row in enumerate(stretch.rows, first):
-        finding = _broken_chain(row, previous_hash or b"") if row[0] == expected else at(expected, "the row is missing")
+        finding = broken_chain(row, previous_hash or b"") if row[0] == expected else at(expected, "the row is missing")
         if finding is None:
             finding = _unreadable(row)
         if finding is not None:
@@ -183,7 +192,8 @@ def check_tail(live: LiveReplica, erased: Erased, *, up_to: int, most: int = 1_0
         yield stretch.unreadable[1]
 
 
-def _broken_chain(row: Row, previous_hash: bytes) -> Finding | None:
+def broken_chain(row: Row, previous_hash: bytes) -> Finding | None:
+    """What is wrong with the row's hash, if anything."""
     expected = row_hash(row, previous_hash)
     if row[HASH] == expected:
         return None

@@ -19,6 +19,8 @@ from credit_trading.verify.finding import Finding, shortened
 Objects = dict[tuple[str, str], str]
 """Kind and name to the SQL that made it, with the table in front of it and without needless spaces."""
 
+_DROP = "Drop it if nobody needs it: it does not come from the journal, and rebuilding keeps it."
+
 _SPACES = re.compile(r"\s+")
 _NEEDLESS = re.compile(r" ?([(),]) ?")
 
@@ -84,7 +86,7 @@ def _made(make: Callable[[Path], object]) -> Objects:
 def check_objects(
     found: Objects, expected: Objects, *, file: str, repair: str, known: Collection[tuple[str, str]] = ()
 ) -> Iterator[Finding]:
-    """What is missing, altered, or there for no reason; `known` may be there too."""
+    """What is missing, altered, or there for no reason; `known` may be there too, or is told otherwise."""
     for kind, name in sorted(found.keys() | expected.keys()):
         row, one, other = f"{kind} {name}", found.get((kind, name)), expected.get((kind, name))
         if one is None:
@@ -112,6 +114,13 @@ def private_objects(found: Objects, own: Objects) -> set[tuple[str, str]]:
         for (kind, name), sql in found.items()
         if name not in ours and (kind == "view" or sql.partition(":")[0] not in ours)
     }
+
+
+def check_private(private: Collection[tuple[str, str]], *, file: str) -> Iterator[Finding]:
+    """Of a user who is not known to have any; what SQLite makes by itself comes and goes with its table."""
+    for kind, name in sorted(private):
+        if not name.startswith("sqlite_"):
+            yield Finding(file=file, row=f"{kind} {name}", problem=f"this {kind} does not belong here", repair=_DROP)
 
 
 def _from_difference(text: str, other: str) -> str:

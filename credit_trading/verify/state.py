@@ -14,6 +14,7 @@ from credit_trading.exchange.market import Market
 from credit_trading.exchange.order import Order
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.stops import is_elected
+from credit_trading.money.amount import format_units
 from credit_trading.verify.finding import IN_MEMORY, RESTART, Finding
 
 
@@ -30,8 +31,8 @@ def check_fees(replica: Replica, charged: dict[str, int]) -> Iterator[Finding]:
             yield _finding(
                 f"fee account, {asset}",
                 "the account does not hold what the trades were charged",
-                expected=charged.get(asset, 0),
-                found=earned.get(asset, 0),
+                expected=_amount(replica, asset, charged.get(asset, 0)),
+                found=_amount(replica, asset, earned.get(asset, 0)),
             )
 
 
@@ -46,6 +47,12 @@ def _finding(row: str, problem: str, *, expected: object = None, found: object =
     )
 
 
+def _amount(replica: Replica, code: str, units: int) -> str:
+    """As people write it; of an asset that is not there, in units."""
+    asset = replica.assets.get(code)
+    return format_units(units, 0 if asset is None else asset.decimals)
+
+
 def _check_sums(replica: Replica) -> Iterator[Finding]:
     totals = dict.fromkeys(replica.assets, 0)
     for account, asset, balance in replica.accounts:
@@ -54,12 +61,13 @@ def _check_sums(replica: Replica) -> Iterator[Finding]:
             yield _finding(
                 f"user #{account}, {asset}",
                 "more is held than is there",
-                expected=f"0 to {balance.posted}",
-                found=balance.held,
+                expected=f"0 to {_amount(replica, asset, balance.posted)}",
+                found=_amount(replica, asset, balance.held),
             )
     for asset, total in totals.items():
         if total:
-            yield _finding(f"asset {asset}", "the accounts do not sum to zero", expected=0, found=total)
+            expected, found = _amount(replica, asset, 0), _amount(replica, asset, total)
+            yield _finding(f"asset {asset}", "the accounts do not sum to zero", expected=expected, found=found)
 
 
 def _check_holds(replica: Replica) -> Iterator[Finding]:
@@ -70,7 +78,10 @@ def _check_holds(replica: Replica) -> Iterator[Finding]:
             yield _finding(f"order {order.number}", "an order at market does not stay open")
         elif order.hold != required:
             yield _finding(
-                f"order {order.number}", "it does not hold what it needs", expected=required, found=order.hold
+                f"order {order.number}",
+                "it does not hold what it needs",
+                expected=_amount(replica, order.held_asset, required),
+                found=_amount(replica, order.held_asset, order.hold),
             )
         key = (order.user, order.held_asset)
         needed[key] = needed.get(key, 0) + order.hold
@@ -81,8 +92,8 @@ def _check_holds(replica: Replica) -> Iterator[Finding]:
             yield _finding(
                 f"user #{user}, {asset}",
                 "what is held is not what the open orders hold",
-                expected=expected,
-                found=found,
+                expected=_amount(replica, asset, expected),
+                found=_amount(replica, asset, found),
             )
 
 

@@ -36,8 +36,10 @@ class Difference:
 
 
 def first_differences(live: Connection, rebuilt: Connection) -> Iterator[Difference]:
-    """Of each table the first row that differs, and how."""
+    """Of each table the first row that differs, and how. Tables that are missing or have other columns are left out."""
     for table in _TABLES:
+        if _columns(live, table) != _columns(rebuilt, table):
+            continue
         width = 2 if table in _TWO_COLUMNS else 1
         statement = f"SELECT * FROM {table} ORDER BY 1, 2"
         cursor = live.execute(statement)
@@ -46,6 +48,10 @@ def first_differences(live: Connection, rebuilt: Connection) -> Iterator[Differe
             if found != expected:
                 yield _difference(table, columns, found, expected, width)
                 break
+
+
+def _columns(connection: Connection, table: str) -> list[Row]:
+    return connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,)).fetchall()
 
 
 def _difference(table: str, columns: Sequence[str], found: Row | None, expected: Row | None, width: int) -> Difference:

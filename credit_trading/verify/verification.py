@@ -23,13 +23,24 @@ from credit_trading.store.sqlite import connect, translated
 from credit_trading.trading.desk import Desk
 from credit_trading.users import catalogue, private, quarantine
 from credit_trading.users.catalogue import StoredUser
+from credit_trading.users.naming import path_in
 from credit_trading.verify import journal, market, notes, schema
 from credit_trading.verify.catalogue import Known, check_user, known_from_history, missing, pages
 from credit_trading.verify.checkpoints import Checkpoints
 from credit_trading.verify.erased import Erased
 from credit_trading.verify.files import UserFileCheck
-from credit_trading.verify.finding import EXCHANGE, IN_MEMORY, RESTART, RESTORE, Finding, Findings, guarded, of_error
-from credit_trading.verify.folder import check_folder
+from credit_trading.verify.finding import (
+    EXCHANGE,
+    IN_MEMORY,
+    RESTART,
+    RESTORE,
+    Finding,
+    Findings,
+    first_sequence,
+    guarded,
+    of_error,
+)
+from credit_trading.verify.folder import check_folder, check_modes
 from credit_trading.verify.followers import Followers
 from credit_trading.verify.state import check_fees, check_state
 from credit_trading.verify.steps import Steps
@@ -46,7 +57,8 @@ LOOK = "See what keeps it from being read."
 class Verification:
     """`state_digest` is the live state's, as of `sequence`; `users` counts the files that were looked at.
 
-    `notes` tell what is late, unfinished or erased, and nothing wrong.
+    `notes` tell what is late, unfinished or erased, and nothing wrong. `stopped_at` is the sequence from which on the journal cannot be
+    replayed, None if it can: what comes after it is not looked at, nor compared. Without a state there is no digest.
     """
 
     sequence: int
@@ -55,6 +67,7 @@ class Verification:
     deep: bool
     findings: list[Finding]
     notes: list[str]
+    stopped_at: int | None = None
 
 
 def verify(
@@ -91,6 +104,7 @@ class _Verifying:
         self._sequence = 0
         self._digest = ""
         self._has_state = False
+        self._stopped_at: int | None = None
         self._walk: journal.Walk | None = None
         """Set once it has come to the end without finding anything."""
 
@@ -106,6 +120,8 @@ class _Verifying:
         rows = list(
             guarded(lambda: self._check_journal(whole=self._deep and only is None), file=EXCHANGE, repair=RESTORE)
         )
+        if not self._has_state and self._stopped_at is None:
+            self._stopped_at = first_sequence([*state, *rows])
         if self._has_state or not rows:  # row by row the journal tells better why there is no state
             self._told.add(state)
         self._told.add(rows)
@@ -123,11 +139,19 @@ class _Verifying:
             )
             self._told.add(guarded(lambda: check_folder(self._live, self._home), file=FOLDER, repair=LOOK))
         else:
-            self._told.add(guarded(lambda: self._check_user(only, files), file=EXCHANGE, repair=RESTORE))
+            self._told.add(guarded(lambda: self._check_user(only, files, alone=True), file=EXCHANGE, repair=RESTORE))
+            if only.user_id not in files.seen.passed_over:
+                self._told.add(guarded(lambda: self._check_modes(only), file=FOLDER, repair=LOOK))
         self._told.add(guarded(self._followers.summary, file=EXCHANGE, repair=RESTORE))
         self._told.add(guarded(lambda: self._take_notes(files), file=EXCHANGE, repair=RESTORE))
         return Verification(
-            self._sequence, self._digest, len(files.seen.files), self._deep, self._told.listed(), self._notes
+            self._sequence,
+            self._digest,
+            len(files.seen.files),
+            self._deep,
+            self._told.listed(),
+            self._notes,
+            self._stopped_at,
         )
 
     @property
@@ -173,6 +197,7 @@ class _Verifying:
                 self._told.add(self._checkpoints.compare(walk.replica))
         yield from walk.follow(up_to)
         yield from walk.finish()
+        self._stopped_at = walk.stopped_at
         if not walk.is_sound:
             return
         self._walk = walk
@@ -225,18 +250,27 @@ class _Verifying:
         with self._live.reading() as replica:
             return set(replica.users)
 
-    def _check_user(self, user: StoredUser, files: UserFileCheck) -> list[Finding]:
-        """What is found counts if the user did not change meanwhile: was not given another e-mail, was not deleted."""
-        found = self._look_at(user, self._known(user), files)
+    def _check_user(self, user: StoredUser, files: UserFileCheck, *, alone: bool = False) -> list[Finding]:
+        """What is found counts if the user did not change meanwhile: was not given another e-mail, was not deleted.
+
+        `alone` is for a user nothing is known of yet but the state: a deep look then begins with their events.
+        """
+        known = self._known_for_certain(user) if alone and self._deep else self._known(user)
+        found = self._look_at(user, known, files)
         for _ in range(_MOST_LOOKS):
             if not found:
                 break
             user = self._row_of(user.number)
-            known = known_from_history(self._live, user.number) if self._has_state else self._known(user)
-            found = self._look_at(user, known, files)
+            found = self._look_at(user, self._known_for_certain(user), files)
             if self._row_of(user.number) == user:
                 break
         return found
+
+    def _check_modes(self, user: StoredUser) -> Iterator[Finding]:
+        """Of one user's file, under both of its names while it is being renamed."""
+        for name in (user.file_name, user.previous_file_name):
+            if name is not None and path_in(self._home, name).exists():
+                yield from check_modes(self._home, name)
 
     def _row_of(self, number: int) -> StoredUser:
         with self._live.history() as log:
@@ -244,9 +278,13 @@ class _Verifying:
 
     def _look_at(self, user: StoredUser, known: Known | None, files: UserFileCheck) -> list[Finding]:
         row = check_user(user, known)
+        files.seen.passed_over.discard(user.user_id)
         if user.state != "active" or known is None or known.deleted:
             return row
-        return row + files.check(user)
+        if row:  # a file made from this row would be made wrong, and one with its name may be another's
+            files.seen.passed_over.add(user.user_id)
+            return row
+        return files.check(user)
 
     def _known(self, user: StoredUser) -> Known | None:
         """As the journal was when it was read last; without a state the catalogue itself is believed."""
@@ -260,6 +298,9 @@ class _Verifying:
         with self._live.reading() as replica:
             state = replica.users.get(user.number)
             return None if state is None else Known(state.deleted)
+
+    def _known_for_certain(self, user: StoredUser) -> Known | None:
+        return known_from_history(self._live, user.number) if self._has_state else self._known(user)
 
     def _check_lists(self) -> Iterator[Finding]:
         """That those in quarantine and those with private facts are users."""
@@ -296,12 +337,20 @@ class _Verifying:
     def _take_notes(self, files: UserFileCheck) -> list[Finding]:
         """What is late or unfinished; no findings."""
         seen = files.seen
-        counted = (
-            (seen.behind, "behind the journal; they come forward when they are next read"),
-            (seen.outdated, "of an older version; they are rebuilt when they are next read"),
-            (seen.missing, "not there; they are made anew from the journal when they are next read"),
+        one, many = (
+            "1 user's file is {}; it {} when it is next read.",
+            "{} users' files are {}; they {} when they are next read.",
         )
-        self._notes += [f"{len(users)} users' files are {what}." for users, what in counted if users]
+        counted = (
+            (seen.behind, "behind the journal", ("comes forward", "come forward")),
+            (seen.outdated, "of an older version", ("is rebuilt", "are rebuilt")),
+            (seen.missing, "not there", ("is made anew from the journal", "are made anew from the journal")),
+        )
+        for users, what, (it, they) in counted:
+            if users:
+                self._notes.append(one.format(what, it) if len(users) == 1 else many.format(len(users), what, they))
+        for user_id in sorted(seen.passed_over):
+            self._notes.append(f"The file of user {user_id} was not looked at: their row in the catalogue is wrong.")
         self._notes += self._erased.told()
         with self._live.history() as log:
             unfinished = catalogue.unfinished(log.connection)

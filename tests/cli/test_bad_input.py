@@ -234,3 +234,17 @@ def test_another_exchanges_file_in_a_users_place_is_refused(market: Cli, tmp_pat
     line = market.refused("orders", "list", "ann")
     assert ann.name in line
     assert "credit-trading" in line
+
+
+@pytest.mark.parametrize(
+    ("user_id", "words"),
+    [
+        ("ann", ("accounts", "withdraw", "ann", "USD", "100000")),
+        ("dan", ("orders", "place", "dan", SYMBOL, "sell", "5", "--price", "13")),
+    ],
+    ids=["withdraw", "place"],
+)
+def test_who_lacks_money_is_named_in_the_hint(market: Cli, user_id: str, words: tuple[str, ...]) -> None:
+    """A command to be copied."""
+    told = market.run(*words, code=1).err
+    assert told.endswith(f"credit-trading --home {market.home} accounts show {user_id}.\n")

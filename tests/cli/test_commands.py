@@ -220,7 +220,7 @@ def test_verify_finds_nothing_in_a_sound_exchange(market: Cli) -> None:
     """Quick or deep, of all or of one user."""
     for words, users in (((), 4), (("--deep",), 4), (("--user", "ann"), 1), (("--user", "ann", "--deep"), 1)):
         result = market.json("verify", *words)
-        assert list(result) == ["sequence", "state_digest", "users", "deep", "findings", "notes"]
+        assert list(result) == ["sequence", "state_digest", "users", "deep", "findings", "notes", "stopped_at"]
         assert (result["users"], result["deep"], result["findings"]) == (users, "--deep" in words, [])
         assert "none" in market.run("verify", *words).out
 

@@ -16,6 +16,8 @@ from tests.cli.conftest import Cli
 
 NOT_HERE = ("journal check",)
 """What is right for another exchange only."""
+ENDLESS = ("follow",)
+"""Until somebody ends it: tried with a signal, elsewhere."""
 ONLY_ONCE = ("init", "users create ann", "assets add", "instruments add")
 
 
@@ -75,15 +77,38 @@ def test_every_command_is_asked_for() -> None:
 EXAMPLES = sorted({example for command in ALL.values() for example in command.examples})  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("example", [example for example in EXAMPLES if not example.startswith("demo")])
+TRIED = [example for example in EXAMPLES if not example.startswith("demo") and example not in ENDLESS]
+
+
+@pytest.mark.parametrize("example", TRIED)
 def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a market where it makes sense; those that found or add what is there already are refused, in a line."""
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("user_id,email\neve,eve@example.com\n")
-    words = shlex.split(example)
+    given, _, source = example.partition(" < ")
+    words = shlex.split(given)
     if words[0] == "--home":
         words = words[2:]
-    market.run(*words, code=1 if " ".join(words).startswith(ONLY_ONCE + NOT_HERE) else 0)
+    result = CliRunner().invoke(
+        main, ["--home", str(market.home), *words], input=Path(source).read_text() if source else None
+    )
+    assert result.exit_code == (1 if " ".join(words).startswith(ONLY_ONCE + NOT_HERE) else 0), result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), ["Errors are one line on standard error, with --json too."]),
+        (("follow",), ["credit-trading follow\n", "ends with 1 if files are behind"]),
+        (("rebuild",), ["rebuild ann --accept-loss\n"]),
+        (("users", "import"), ["import users.csv\n", "import - <", "header user_id,email", "may have the same e-mail"]),
+    ],
+    ids=["program", "follow", "rebuild", "users import"],
+)
+def test_the_help_tells_what_operators_ask(words: tuple[str, ...], told: list[str]) -> None:
+    help_text = CliRunner().invoke(main, [*words, "--help"]).stdout
+    for words_told in told:
+        assert words_told in help_text or words_told in " ".join(help_text.split())
 
 
 def test_the_version_is_told() -> None:

@@ -44,6 +44,13 @@ def test_a_broken_file_is_listed_rebuilt_and_used_again(market: Cli) -> None:
     assert len(market.json("orders", "list", "ann")) == 1
 
 
+def test_an_empty_quarantine_is_one_line(market: Cli) -> None:
+    """No heading of a table without rows."""
+    told = market.run("quarantine", "list")
+    assert (told.out, told.err) == ("", "No file is in quarantine.\n")
+    assert market.json("quarantine", "list") == []
+
+
 def test_what_was_changed_by_hand_is_told_and_put_right(market: Cli) -> None:
     edit(_path(market), "UPDATE balances SET posted = 0", "CREATE TABLE mine (a)")
     told = market.run("rebuild", "ann").out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,12 +23,23 @@ from tests.cli.conftest import Cli
 from tests.floor import edit
 from tests.forks import in_fork
 
+PROGRAM = [sys.executable, "-m", "credit_trading.cli"]
+
+
+def wait_for_mark(market: Cli) -> None:
+    """Until somebody has followed."""
+    deadline = time.monotonic() + 30
+    while not (market.home / mark.FILE_NAME).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
 
 def test_status_shows_every_group(market: Cli) -> None:
-    """In words; numbers stand in JSON."""
+    """In words; numbers stand in JSON. The journal comes first, without a title and an empty line above it."""
     out = market.run("status").out
+    assert out.startswith("Folder  ")
+    assert "\nHead of the journal  " in out
     assert [line for line in out.splitlines() if line and "  " not in line] == [
-        "Journal",
         "Views",
         "Checkpoints",
         "Processes",
@@ -34,6 +47,35 @@ def test_status_shows_every_group(market: Cli) -> None:
         "Room",
     ]
     assert "not followed yet" in out
+
+
+def test_status_does_not_say_that_none_is_behind_before_anybody_knows(market: Cli) -> None:
+    assert "Known behind  not known\n" in market.run("status").out
+    market.run("follow", "--once")
+    assert "Known behind  none\n" in market.run("status").out
+
+
+def test_status_counts_itself_out(market: Cli) -> None:
+    """That it has the exchange open itself is no news; others are named."""
+    assert "Have it open  this process only\n" in market.run("status").out
+    with subprocess.Popen([*PROGRAM, "--home", str(market.home), "follow"], stdout=subprocess.DEVNULL) as other:
+        try:
+            wait_for_mark(market)
+            assert f"Have it open  {other.pid}\n" in market.run("status").out
+        finally:
+            other.terminate()
+
+
+def test_status_says_one_event_and_many_events(market: Cli) -> None:
+    """And that market data catch up by themselves, if there is anything to catch up with."""
+    market.run("follow", "--once")
+    market.run("trades", "list", "VCS-1340-2020/USD")
+    assert "0 events behind\n" in market.run("status").out
+    market.run("accounts", "deposit", "cat", "USD", "1.00")
+    out = market.run("status").out
+    assert "1 event behind; it catches up when trades are read\n" in out
+    assert ", 1 event and " in out
+    assert "1 events" not in out
 
 
 def test_status_tells_how_far_views_are(market: Cli) -> None:
@@ -136,7 +178,7 @@ def test_status_names_files_in_quarantine_and_those_known_behind(market: Cli) ->
         path = exchange.as_admin("test").databases.show_trading_database("ann").path
     edit(path, "DROP TABLE balances")
     market.run("accounts", "deposit", "ann", "USD", "1.00")
-    assert market.json("follow", "--once")["behind"] == 1
+    assert market.json("follow", "--once", code=1)["behind"] == 1
     status = market.json("status")
     assert status["views"]["files_behind"] == ["ann"]
     assert [one["user_id"] for one in status["pending"]["quarantined"]] == ["ann"]
@@ -159,23 +201,73 @@ def test_status_names_a_checkpoint_that_cannot_be_used(market: Cli, monkeypatch:
 
 
 def test_status_of_no_exchange_is_refused(tmp_path: Path) -> None:
-    assert "no such folder" in Cli(tmp_path / "nowhere").refused("status")
+    """The hint is a whole command, as a shell reads it, with and without a folder."""
+    home = tmp_path / "no where"
+    for problem in ("no such folder", "no exchange here"):
+        told = Cli(home).refused("status")
+        assert problem in told
+        assert told.endswith(f" Create one: credit-trading --home '{home}' init.\n")
+        home.mkdir(exist_ok=True)
 
 
 def test_follow_goes_on_until_it_is_told_to_end(market: Cli) -> None:
     """SIGTERM ends it between two files, with exit code 0 and what it did."""
-    command = [sys.executable, "-m", "credit_trading.cli", "--home", str(market.home), "follow", "--every", "0.05"]
-    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 30
-        while not (market.home / mark.FILE_NAME).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    command = [*PROGRAM, "--home", str(market.home), "follow", "--every", "0.05", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        wait_for_mark(market)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     told = json.loads(out)
     assert told["rounds"] >= 1
     assert (told["files"], told["behind"]) == (4, 0)
+
+
+def test_follow_says_how_many_files_are_not_there(market: Cli) -> None:
+    """A scheduler learns it from the exit code."""
+    head = market.json("status")["journal"]["sequence"]
+    assert market.run("follow", "--once").out == f"All users' files are at {head} or later, 4 looked at\n"
+    with credit_trading.open(market.home) as exchange:
+        path = exchange.as_admin("test").databases.show_trading_database("ann").path
+    edit(path, "DROP TABLE balances")
+    market.run("accounts", "deposit", "ann", "USD", "1.00")
+    told = market.run("follow", "--once", code=1).out
+    assert told == f"All users' files but 1 are at {head + 1} or later, 1 looked at\n"
+    assert market.run("users", "catch-up", code=1).out == "1 user's file is still behind\n"
+
+
+def test_follow_on_a_terminal_tells_only_what_is_new(market: Cli) -> None:
+    """Not a line for each round that looked at nothing."""
+    terminal, end = pty.openpty()
+    command = [*PROGRAM, "--home", str(market.home), "follow", "--every", "0.05", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, text=True) as process:
+        wait_for_mark(market)
+        time.sleep(0.5)
+        process.terminate()
+        out, _ = process.communicate(timeout=30)
+    told = os.read(terminal, 65536).decode()
+    os.close(end)
+    os.close(terminal)
+    assert json.loads(out)["rounds"] > 2
+    assert told.count("All users' files are at") == 1
+
+
+def test_a_second_follower_says_for_whom_it_stands_by(market: Cli) -> None:
+    """Once, and in the end, too."""
+    with credit_trading.open(market.home) as exchange:
+        exchange.follow(0.05)
+        wait_for_mark(market)
+        command = [*PROGRAM, "--home", str(market.home), "follow", "--every", "0.05"]
+        once = subprocess.run([*command, "--once"], capture_output=True, text=True, check=True)
+        assert (once.stdout, once.stderr) == (f"Followed nothing: process {os.getpid()} does\n", "")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            time.sleep(0.3)
+            process.terminate()
+            out, err = process.communicate(timeout=30)
+    assert first == f"process {os.getpid()} follows; this one stands by\n"
+    assert (out, err) == (once.stdout, "")
 
 
 def test_follow_takes_a_period_above_zero(market: Cli) -> None:
@@ -195,20 +287,23 @@ def test_users_are_imported_from_a_csv_file(market: Cli, tmp_path: Path) -> None
     assert market.json("users", "import", str(path)) == {"created": 2, "already": 0, "refused": []}
     assert market.json("users", "show", "eve")["email"] == "eve@example.com"
     assert market.run("users", "import", str(path), "--skip-existing").out == "Created 0 users, 2 were there already\n"
+    path.write_text("user_id,email\neve,eve@example.com\ngil,gil@example.com\n")
+    told = market.run("users", "import", str(path), "--skip-existing").out
+    assert told == "Created 1 user, 1 was there already\n"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("user_id,email\neve,eve@example.com\n\nno id,x@example.com\n", 'line 4": "no id": a user id is'),
-        ("user_id,email\neve,eve@example.com\nfay,no e-mail\n", 'line 3": "no e-mail": an e-mail has'),
-        ("user_id,email\neve,e@example.com\nEve,e@example.com\n", 'line 3": "Eve": the id stands there twice'),
-        ("user_id,email\neve,e@example.com\nann,ann@example.com\n", 'line 3": "ann": the user exists'),
-        ("user_id,email\neve\n", 'line 2": 1 cells, not 2'),
-        ("user_id,email\neve,e@example.com,x\n", 'line 2": 3 cells, not 2'),
-        ('user_id,email\neve,"e@example.com\n', 'line 2": not CSV'),
-        ("eve,eve@example.com\n", 'line 1": the first line must be user_id,email'),
-        ("", 'line 1": the first line must be user_id,email'),
+        ("user_id,email\neve,eve@example.com\n\nno id,x@example.com\n", 'line 4: "no id": a user id is'),
+        ("user_id,email\neve,eve@example.com\nfay,no e-mail\n", 'line 3: "no e-mail": an e-mail has'),
+        ("user_id,email\neve,e@example.com\nEve,e@example.com\n", 'line 3: "Eve": the id stands there twice'),
+        ("user_id,email\neve,e@example.com\nann,ann@example.com\n", 'line 3: "ann": the user exists'),
+        ("user_id,email\neve\n", "line 2: 1 cell, not 2"),
+        ("user_id,email\neve,e@example.com,x\n", "line 2: 3 cells, not 2"),
+        ('user_id,email\neve,"e@example.com\n', "line 2: not CSV"),
+        ("eve,eve@example.com\n", "line 1: the first line must be user_id,email"),
+        ("", "line 1: the first line must be user_id,email"),
         (b"user_id,email\n\xff,x@example.com\n", "not UTF-8"),
     ],
     ids=["id", "e-mail", "twice", "exists", "one cell", "three cells", "quote", "no header", "empty", "no UTF-8"],
@@ -226,6 +321,41 @@ def test_a_bad_line_is_named_and_nothing_is_changed(market: Cli, text: str | byt
 def test_the_hint_of_a_bad_line_is_kept(market: Cli) -> None:
     _, _, err = imported(market, "user_id,email\nno id,x@example.com\n")
     assert "For example 42" in err
+
+
+def test_all_bad_lines_are_named_at_once(market: Cli) -> None:
+    """Whatever is wrong with each: cells, names, ids that are taken. The hints, too, each once."""
+    text = "user_id,email\nno id,x@example.com\neve\nfay,fay@example.com\nann,ann@example.com\nano ther,y@example.com\n"
+    code, out, err = imported(market, text)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith('Error: users.import "standard input": line 2: "no id": a user id is ')
+    assert '; line 3: 1 cell, not 2; line 5: "ann": the user exists; line 6: "ano ther": a user id is ' in err
+    assert "; nothing was changed." in err
+    assert err.count("For example 42") == 1
+    assert len(market.json("users", "list")) == 4
+
+
+def test_ten_bad_lines_are_enough(market: Cli) -> None:
+    """A file of something else altogether."""
+    _, _, err = imported(market, "user_id,email\n" + "x\n" * 12)
+    assert "line 11: 1 cell, not 2; no further line was looked at; nothing was changed" in err
+    assert "line 12" not in err
+
+
+def test_a_file_that_was_imported_before_says_how_to_go_on(market: Cli) -> None:
+    _, _, err = imported(market, "user_id,email\nann,ann@example.com\n")
+    assert "users import FILE --skip-existing" in err
+
+
+def test_another_e_mail_is_changed_by_a_whole_command(market: Cli) -> None:
+    """As a shell reads it, for the folder that was given, and without a stop behind the e-mail."""
+    _, _, err = imported(market, "user_id,email\nann,o'neil@example.com\n", "--skip-existing")
+    assert err.count("credit-trading") == 1
+    command = shlex.split(err[err.index("credit-trading") :])[1:]
+    assert command == ["--home", str(market.home), "users", "email", "ann", "o'neil@example.com"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0
+    assert market.json("users", "show", "ann")["email"] == "o'neil@example.com"
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(market: Cli) -> None:

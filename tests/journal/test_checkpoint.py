@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from credit_trading import Exchange, ManualClock
+from credit_trading.errors import FileAhead
 from credit_trading.exchange.events import Entry
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import STATE_VERSION, dump
@@ -189,10 +190,10 @@ def test_a_checkpoint_of_another_exchange_is_skipped(
     assert "it is not of this journal's history" in caplog.text
 
 
-def test_a_checkpoint_of_a_future_that_was_lost_is_skipped(
+def test_an_old_exchange_db_is_refused_while_a_checkpoint_knows_more(
     traded: Path, clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """exchange.db was restored from before the checkpoint, and went on otherwise: the journal decides."""
+    """Going on would give out sequences twice. Once the future is given up, its checkpoint is of another history, and is skipped."""
     backup = (traded / FILE_NAME).read_bytes()
     _trade_on(traded, clock)
     _write_checkpoint(traded, clock)
@@ -201,13 +202,19 @@ def test_a_checkpoint_of_a_future_that_was_lost_is_skipped(
     for file in traded.glob("trading_*"):
         file.unlink()
     (traded / FILE_NAME).write_bytes(backup)
-    for _ in range(2):  # ahead of the journal first, then on another branch of it
+    (newest, *_) = sorted((traded / "checkpoints").iterdir(), reverse=True)
+    with pytest.raises(FileAhead, match=rf"it is an old one: it ends at sequence \d+, and {newest.name} knows more"):
+        opened(traded, clock=clock)
+    assert (traded / FILE_NAME).read_bytes() == backup
+    aside = newest.rename(tmp_path / newest.name)
+    for _ in range(2):
         with opened(traded, clock=clock) as exchange:
-            floor = Floor(exchange)
             for _ in range(6):
-                floor.admin.accounts.deposit("ann", "USD", "1.00")
-            assert [finding.split("/")[0] for finding in floor.findings()] == ["checkpoints"]
-    assert caplog.text.count("it is not of this journal's history") == 2
+                Floor(exchange).admin.accounts.deposit("ann", "USD", "1.00")
+    aside.rename(newest)
+    with opened(traded, clock=clock) as exchange:
+        assert [finding.split("/")[0] for finding in Floor(exchange).findings()] == ["checkpoints"]
+    assert "it is not of this journal's history" in caplog.text
 
 
 def test_a_checkpoint_that_cannot_be_written_stops_nothing(

@@ -58,19 +58,30 @@ def test_each_user_of_a_list_has_a_whole_file_of_their_own(floor: Floor, home: P
     ids=["bad id", "bad e-mail", "twice, in capitals", "exists", "exists in small letters", "no text"],
 )
 def test_one_bad_user_of_a_list_changes_nothing(floor: Floor, bad: tuple[str, str], error: type[TradingError]) -> None:
-    """However late it comes. The list is at the bad one when the error is raised, so that its line can be named."""
+    """However late it comes. The error's cause knows its place in the list."""
     before = floor.exchange.sequence
-    given: list[tuple[str, str]] = []
+    with pytest.raises(error) as raised:
+        floor.admin.databases.create_trading_databases([*PAIRS, bad, ("zoe", "zoe@example.com")])
+    assert isinstance(raised.value.__cause__, bulk.WrongUsers)
+    assert raised.value.__cause__.wrong == ((len(PAIRS), raised.value),)
+    assert floor.exchange.sequence == before
+
+
+def test_the_cause_knows_all_that_is_wrong_with_a_list(floor: Floor) -> None:
+    """Ten at most; the rest of the list is not read then."""
+    given: list[int] = []
 
     def listed() -> Iterator[tuple[str, str]]:
-        for pair in [*PAIRS, bad, ("zoe", "zoe@example.com")]:
-            given.append(pair)
-            yield pair
+        for number in range(40):
+            given.append(number)
+            yield (f"user{number}", "no e-mail" if number % 3 == 1 else "x@example.com")
 
-    with pytest.raises(error):
+    with pytest.raises(InvalidInput) as raised:
         floor.admin.databases.create_trading_databases(listed())
-    assert given[-1] == bad
-    assert floor.exchange.sequence == before
+    assert isinstance(raised.value.__cause__, bulk.WrongUsers)
+    assert [place for place, _ in raised.value.__cause__.wrong] == list(range(1, 30, 3))
+    assert raised.value.__cause__.is_cut_off
+    assert given[-1] == 28
 
 
 def test_an_id_that_was_given_out_once_is_refused_in_a_list_too(floor: Floor) -> None:

@@ -241,7 +241,8 @@ def test_a_file_that_does_not_fit_is_refused_and_left_as_it_is(
             assert told.value.hint
         assert again.place("ann", "sell", 2, "5.00").order_status == "new"
         assert _orders(again, "cat") == ["1"]
-        assert {"ann" in finding for finding in again.findings()} == {True}
+        about = [finding for finding in again.findings() if not finding.startswith("exchange.db: files that follow")]
+        assert {"ann" in finding for finding in about} == {True}
         assert list(exchange._projector.faults) == [1]
     assert path.read_bytes() == before
     for suffix in ("", "-wal", "-shm"):

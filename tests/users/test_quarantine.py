@@ -166,7 +166,7 @@ def test_an_older_exchange_db_condemns_nobody(floor: Floor, clock: ManualClock, 
     with opened(home, clock=clock) as exchange:
         again = Floor(exchange)
         for user in ("ann", "bob"):
-            with pytest.raises(FileAhead, match=r"ahead of the journal.*exchange.db may be an old one"):
+            with pytest.raises(FileAhead, match=r"ahead of the journal.*exchange.db is an old one"):
                 again.user(user).orders.get_active_orders()
         assert _listed(again) == []
         with pytest.raises(FileAhead, match="--accept-loss"):

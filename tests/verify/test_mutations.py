@@ -400,7 +400,7 @@ def test_a_file_that_is_gone_is_made_anew_unless_only_it_knew_something(sample: 
     sample.file("bob").unlink()
     told = credit_trading.verify_folder(sample.home, deep=True)
     assert told.findings == []
-    assert told.notes == ["1 users' files are not there; they are made anew from the journal when they are next read."]
+    assert told.notes == ["1 user's file is not there; it is made anew from the journal when it is next read."]
     assert not sample.file("bob").exists()
     sample.file("ann").unlink()
     (finding,) = sample.found(deep=False)

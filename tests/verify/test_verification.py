@@ -61,11 +61,11 @@ def test_a_users_file_that_was_edited_is_found(floor: Floor, damage: str) -> Non
     [
         (
             lambda replica: replica.accounts.post(1, CASH, 1),
-            f"asset {CASH}: the accounts do not sum to zero (expected 0, found 1)",
+            f"asset {CASH}: the accounts do not sum to zero (expected 0.00, found 0.01)",
         ),
         (
             lambda replica: replica.accounts.hold(2, CASH, 1),
-            f"user #2, {CASH}: what is held is not what the open orders hold (expected 0, found 1)",
+            f"user #2, {CASH}: what is held is not what the open orders hold (expected 0.00, found 0.01)",
         ),
         (
             lambda replica: setattr(replica.orders[1], "hold", 5),
