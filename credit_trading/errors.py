@@ -19,6 +19,7 @@
         ├── Busy                 another process or thread held a lock for longer than the timeout
         ├── ClockRefused         the clock jumped further ahead than the settings allow
         ├── NotTaken             the commit failed and the command certainly did not take effect
+        ├── Interrupted          some of many were done before it failed
         └── OutcomeUnknown       the commit failed and it is not yet known; repeat the command with the same id
 
 A broken invariant is none of these: it is an AssertionError, stops writing and loses nothing.
@@ -32,7 +33,7 @@ from typing import Self
 class TradingError(Exception):
     """Base of all: one line that says what was wrong, which rule, and what to do.
 
-    `took_effect` is whether the command is done all the same: never, but for OutcomeUnknown, which cannot tell.
+    `took_effect` is whether the command is done all the same: never, but for OutcomeUnknown, which cannot tell, and Interrupted.
     """
 
     code = "trading_error"
@@ -140,6 +141,13 @@ class ClockRefused(StorageError):
 
 class NotTaken(StorageError):
     code = "not_taken"
+
+
+class Interrupted(StorageError):
+    """Some of many were done before it failed; `took_effect` is None, because it did in part."""
+
+    code = "interrupted"
+    took_effect = None
 
 
 class OutcomeUnknown(StorageError):

@@ -25,7 +25,7 @@ from credit_trading.journal.notes import Note
 from credit_trading.journal.renewal import Glances, renew
 from credit_trading.journal.replay import replay
 from credit_trading.store.locks import PRESENT, LockFile, Turnstile
-from credit_trading.store.sqlite import abandon, has_wal_reset_bug, sqlite3, translated
+from credit_trading.store.sqlite import abandon, file_id, has_wal_reset_bug, sqlite3, translated
 
 _log = logging.getLogger(__name__)
 
@@ -95,11 +95,17 @@ class LiveReplica:
             yield
 
     def upgrade(self, schema: str) -> None:
-        """Before anything else is read: see `Log.upgrade`. Waits for its turn only where there is something to do."""
+        """Before anything else is read: see `Log.upgrade`. Only where nobody else is: an older version would go on in the old format."""
         assert self.lock_file, "the folder is entered before anything in it is opened"
-        if Log.is_outdated(self.path):
-            with self.turn():
+        if not Log.is_outdated(self.path):
+            return
+        shared = not has_wal_reset_bug()
+        self.lock_file.release(PRESENT, shared=shared)
+        try:
+            with self.lock_file.hold(PRESENT, timeout_s=self._timeout_s, operation="exchange.upgrade"):
                 Log.upgrade(self.path, schema)
+        finally:
+            self.lock_file.acquire(PRESENT, shared=shared, timeout_s=self._timeout_s, operation="exchange.open")
 
     @contextmanager
     def history(self) -> Iterator[Log]:
@@ -124,6 +130,7 @@ class LiveReplica:
         Raises Busy after the lock timeout. Only the body sees what it records before the commit.
         """
         with self.turn(), self._locked():
+            self._refuse_if_replaced()
             if self._fence_needed:
                 self.fence()
             self._begun_at = 0 if self._replica is None else self._replica.sequence
@@ -137,6 +144,18 @@ class LiveReplica:
                 self._roll_back()
                 raise
             self._roll_back()
+
+    def _refuse_if_replaced(self) -> None:
+        """Connections to a file that has lost its name would go on committing into nothing. Raises StorageError."""
+        found = file_id(self.path)
+        for log in (self._log, self._reader):
+            if log is not None and log.file_id != found:
+                raise StorageError(
+                    "exchange.write",
+                    self.path,
+                    "it was replaced while in use",
+                    hint="Close the exchange; open it again.",
+                )
 
     def commit(self, entries: Sequence[ev.Entry], noted: Mapping[int, Note] = MappingProxyType({})) -> None:
         """Appends what the replica recorded, with the notes by their sequences, and commits: the moment at which it is decided.

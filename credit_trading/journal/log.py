@@ -15,7 +15,7 @@ from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, Ver
 from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
 from credit_trading.journal import notes, rows
 from credit_trading.journal.notes import Note
-from credit_trading.store.sqlite import Connection, connect, immediate, sqlite3, translated
+from credit_trading.store.sqlite import Connection, connect, file_id, immediate, sqlite3, translated
 
 APPLICATION_ID = 0x43545258
 FORMAT_VERSION = 2
@@ -34,6 +34,7 @@ class Log:
         self.connection = connection
         self.path = path
         self.exchange_id = exchange_id
+        self.file_id = file_id(path)
 
     @classmethod
     def found(cls, path: Path, first: Entry, schema: str) -> None:
@@ -235,7 +236,7 @@ def _format_of(connection: Connection, path: Path) -> int:
             "exchange.open",
             path,
             "a database, but not an exchange's",
-            hint="Found one elsewhere: credit-trading --home DIR init.",
+            hint="Create one elsewhere: credit-trading --home DIR init.",
         )
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT_VERSION:

@@ -26,6 +26,7 @@ __all__ = [
     "TrackedConnection",
     "abandon",
     "connect",
+    "file_id",
     "has_wal_reset_bug",
     "immediate",
     "sqlite3",
@@ -35,6 +36,10 @@ __all__ = [
 
 class TrackedConnection(sqlite3.Connection):
     """A connection that the door can find again when the process forks (C's own class takes no weak references)."""
+
+    def close(self) -> None:
+        super().close()
+        _opened.pop(self, None)
 
 
 _FileId: TypeAlias = tuple[int, int]
@@ -80,6 +85,15 @@ def connect(
             connection.close()
             raise
     return connection
+
+
+def file_id(path: StrPath) -> _FileId | None:
+    """What tells two files of one name apart; None for one that is not there."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _uri(name: str, mode: str) -> str:
@@ -140,11 +154,9 @@ def abandon(connection: Connection) -> None:
 
 
 def _abandon_inherited() -> None:
-    for connection, file_id in list(_opened.items()):
-        try:
-            connection.total_changes  # noqa: B018 - raises if the connection was closed before the fork
-        except sqlite3.ProgrammingError:
-            continue
+    for connection, file_id in list(
+        _opened.items()
+    ):  # ask SQLite nothing: a thread that is not here may have its mutex
         abandon(connection)
         _open_when_forked.add(file_id)
     _opened.clear()

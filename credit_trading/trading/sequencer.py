@@ -26,7 +26,7 @@ from credit_trading.exchange.events import Deposited, Entry, OrderExpired, Trade
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
-from credit_trading.store.sqlite import sqlite3, translated
+from credit_trading.store.sqlite import translated
 from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.outcome import Outcome
 from credit_trading.users.personal import PersonalPart
@@ -323,7 +323,7 @@ class Sequencer:
         try:
             with translated("users.file", self._live.path.parent):
                 self._projector.catch_up_after_commit(sorted(users))
-        except (TradingError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - also that there are no new threads any more once the main thread has ended
             _log.warning("users' files catch up when they are next read: %s", error)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import attrs
 
 from credit_trading.checks import checked_text
-from credit_trading.errors import AlreadyExists, InvalidInput, NotFound, StorageError, TradingError
+from credit_trading.errors import AlreadyExists, Interrupted, InvalidInput, NotFound, StorageError, TradingError
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
@@ -112,9 +112,13 @@ def create_all(
         group = newcomers[first : first + PER_COMMIT]
         try:
             outcomes = submit([creation(one.user_id, one.email, one.is_number) for one in group])
-        except StorageError:
-            _log.warning("users created before this failed: %d of %d", created, len(newcomers))
-            raise
+        except StorageError as error:
+            if not created:
+                raise
+            problem = f"{created} of {len(newcomers)} users were created before this: {error.problem}"
+            problem = problem.replace("nothing was changed", "of this group none was created")
+            hint = "Give the list again, with --skip-existing."
+            raise Interrupted("users.import", error.subject, problem, hint=hint) from error
         errors = [error for error in outcomes if error is not None]
         made = [one.number for one, error in zip(group, outcomes, strict=True) if error is None and one.number]
         _make_files(files, made)
@@ -127,7 +131,8 @@ def create_all(
 def _make_files(files: UserFiles, numbers: Sequence[int]) -> None:
     try:
         files.create_all(numbers)
-    except StorageError as error:  # the commit has created the users; an error would say that nothing was changed
+    # The commit has created the users: an error would say otherwise. Once the main thread has ended there are no new threads.
+    except (StorageError, RuntimeError) as error:
         _log.warning("files made when they are first opened: %d (%s)", len(numbers), error)
     except NotFound:  # one of them was deleted meanwhile
         _log.info("files made when they are first opened: %d", len(numbers))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,11 +23,11 @@ from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.store.files import publish_all_new, publish_new, remove_database
 from credit_trading.store.locks import LockFile, rebuild_slot, user_slot
 from credit_trading.store.pool import ConnectionPool
-from credit_trading.store.sqlite import Connection, connect
+from credit_trading.store.sqlite import Connection, connect, file_id
 from credit_trading.users import catalogue, moves, private
 from credit_trading.users.catalogue import User
 from credit_trading.users.gate import Gate
-from credit_trading.users.handles import UserConnection, as_user_file, file_id, open_handle
+from credit_trading.users.handles import UserConnection, as_user_file, open_handle
 from credit_trading.users.naming import path_in
 from credit_trading.users.tables.schema import template
 
@@ -329,7 +330,12 @@ def _close(_: int, connection: Connection) -> None:
     connection.close()
 
 
+_fork_turn = threading.RLock()
+"""One thread at a time closes what is open, forks, and lets the others in again."""
+
+
 def _before_fork() -> None:
+    _fork_turn.acquire()
     for files in list(_all):
         files.before_fork()
 
@@ -337,11 +343,13 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     for files in list(_all):
         files.after_fork_in_parent()
+    _fork_turn.release()
 
 
 def _after_fork_in_child() -> None:
     for files in list(_all):
         files.after_fork_in_child()
+    _fork_turn.release()
 
 
 # What is registered last runs first before a fork: files are let go of while the replica can still be used.

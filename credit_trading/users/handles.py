@@ -6,7 +6,6 @@ Always: the lock is given back when the handle is closed, or was collected unclo
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Literal
 
 from credit_trading.errors import FileCorrupt, VersionUnsupported
 from credit_trading.store.locks import LockFile
-from credit_trading.store.sqlite import Connection, TrackedConnection, connect, sqlite3, translated
+from credit_trading.store.sqlite import Connection, TrackedConnection, connect, file_id, sqlite3, translated
 from credit_trading.users.tables.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DAMAGED = (sqlite3.Error, UnicodeDecodeError)
@@ -97,11 +96,3 @@ def as_user_file(path: Path) -> Iterator[None]:
             f"its tables are not as they should be ({error})",
             hint="Move it away; it is rebuilt from the journal when next opened.",
         ) from error
-
-
-def file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino

@@ -113,7 +113,10 @@ class Projector:
         while heads := self._heads(islice(rest, HEADS_AT_ONCE)):
             bring = partial(self._try_to_bring, patient=patient)
             with ThreadPoolExecutor(FILES_AT_ONCE, "bring-forward") if len(heads) > FEW else nullcontext() as pool:
-                there = pool.map(bring, heads) if pool else map(bring, heads)
+                try:
+                    there = pool.map(bring, heads) if pool else map(bring, heads)
+                except RuntimeError:  # no new threads: the main thread has ended, or there are too many
+                    there = map(bring, heads)
                 yield from zip((head.number for head in heads), there, strict=True)
 
     def active_numbers(self) -> list[int]:

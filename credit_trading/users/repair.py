@@ -19,12 +19,12 @@ import attrs
 from credit_trading.errors import FileCorrupt, FileForeign, FileQuarantined, TradingError
 from credit_trading.journal.live import LiveReplica
 from credit_trading.progress import Progress
-from credit_trading.store.sqlite import Connection, connect, translated
+from credit_trading.store.sqlite import Connection, connect, file_id, translated
 from credit_trading.users import catalogue, private
 from credit_trading.users.catalogue import User
 from credit_trading.users.difference import differing_rows, same_schema
 from credit_trading.users.files import UserFiles
-from credit_trading.users.handles import DAMAGED, as_user_file, check_format, file_id
+from credit_trading.users.handles import DAMAGED, as_user_file, check_format
 from credit_trading.users.history import history
 from credit_trading.users.kept import keep_copy, keep_moved
 from credit_trading.users.projector import LOCK_WAIT_MS, Projector
@@ -92,9 +92,8 @@ class Repair:
         while rebuilt is None:
             try:
                 with scratch_file() as scratch:
-                    self._projector.build(
-                        scratch, user.number
-                    )  # this takes long, and others use the old file meanwhile
+                    with translated("users.rebuild", self._files.path_of(user.number)):
+                        self._projector.build(scratch, user.number)  # takes long, and others use the old file meanwhile
                     rebuilt = self._in_place(user, scratch, accept_loss=accept_loss)
             except _Unusable as reason:
                 rebuilt = self._moved(user, reason, accept_loss=accept_loss)
@@ -130,6 +129,11 @@ class Repair:
             with self._projector.caught_up(user.number, though_listed=True) as connection:
                 path = self._files.path_of(user.number)
                 _check_integrity(connection, path)
+                standing = Standing.of(connection, path)
+                sequence, events = standing.position.sequence, standing.events
+                with self._projector.rebuilt(user.number, sequence=sequence, events=events) as scratch:
+                    if differing_rows(connection, scratch) or not same_schema(connection, scratch):
+                        raise _corrupt(path, "it is not what the journal gives")
         except (FileCorrupt, FileForeign) as error:
             if listed is None:
                 raise

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from credit_trading.exchange.replica import Replica
-from credit_trading.exchange.state import state_digest
+from credit_trading.exchange.state import dump, state_digest
 from credit_trading.journal import checkpoint
 from credit_trading.journal.live import LiveReplica
 from credit_trading.verify.finding import Finding, guarded
@@ -67,6 +67,9 @@ def _compare(path: Path, replica: Replica) -> Iterator[Finding]:
     if expected != found:
         problem = f"it is not the state that the journal leads to at sequence {replica.sequence}"
         yield Finding(file=_name(path), problem=problem, expected=expected, found=found, repair=REPAIR)
+    elif dump(replica) != dump(checkpoint.read(path)):
+        problem = f"what it remembers of commands is not what the journal leads to at sequence {replica.sequence}"
+        yield Finding(file=_name(path), problem=problem, repair=REPAIR)
 
 
 def _name(path: Path) -> str:

@@ -87,6 +87,8 @@ def test_an_altered_schema_does_not_hide_rows_that_differ(sample: Sample, statem
 @pytest.mark.parametrize("take_away", [0o200, 0o400])
 def test_what_its_owner_may_not_read_and_write_is_named(sample: Sample, name: str, take_away: int) -> None:
     """Exactly 0600 and 0700; the command that is told makes it so."""
+    if not name and take_away == 0o200 and os.geteuid():
+        pytest.skip("nobody but root can open an exchange in a folder that cannot be written to; opening says so")
     path = sample.file("bob") if name == "bob" else sample.home / name
     expected = 0o700 if path.is_dir() else 0o600
     path.chmod(expected & ~take_away)
