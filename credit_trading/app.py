@@ -90,6 +90,8 @@ def open_exchange(
     exchange = Exchange(folder, clock, settings)
     try:
         with translated("exchange.open", folder):
+            if _is_empty(folder / FILE_NAME) and _has_users(folder):
+                raise _without_journal("exchange.open", folder)
             if create:
                 exchange._found()
             exchange._start()
@@ -140,7 +142,7 @@ def _check_folder(folder: Path, *, create: bool) -> None:
         )
     if not create and not folder.is_dir():
         raise NotAnExchange("exchange.open", folder, "no such folder", hint=f"Create one: {_init(folder)}.")
-    if not create and _is_empty(folder / FILE_NAME) and _has_users(folder):
+    if not create and not (folder / FILE_NAME).exists() and _has_users(folder):
         raise _without_journal("exchange.open", folder)
     if not create and not (folder / FILE_NAME).exists():
         raise NotAnExchange(
@@ -277,8 +279,6 @@ class Exchange:
         path = self.home / FILE_NAME
         if path.exists() and path.stat().st_size > _ONE_PAGE:
             return
-        if _is_empty(path) and _has_users(self.home):
-            raise _without_journal("exchange.init", self.home)
         settings = self._settings
         event = Founded(
             secrets.token_hex(16),

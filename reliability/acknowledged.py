@@ -54,6 +54,7 @@ def check(home: Path, told: Sequence[Told], *, clock: Clock) -> Check:
     result.unanswered = len(told) - result.acknowledged
     try:
         with credit_trading.open(home, clock=clock) as exchange:
+            exchange.as_admin("check").databases.catch_up()  # also makes a file that a crash came before
             _verify(exchange, result)
             journal = Journal.read(home)
             check_causes(journal, told, result)

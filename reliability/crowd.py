@@ -65,8 +65,9 @@ class Tally:
         acts = member.acts
         self.acts[member.seat] += sum(acts)
         self.longest_s = max(self.longest_s, member.longest_s)
-        if fmean(acts) > _JUDGED_FROM_ACTS:
-            self.fairness.append(min(acts) / fmean(acts))
+        compared = member.comparable_acts
+        if compared and fmean(compared) > _JUDGED_FROM_ACTS:
+            self.fairness.append(min(compared) / fmean(compared))
         self.told += told_in(member.lines)
         self.problems += member.troubles
         self.slow += member.slow

@@ -64,6 +64,12 @@ class Member:
         return [self._seats.acts(self.seat, thread) for thread in self._seats.threads]
 
     @property
+    def comparable_acts(self) -> list[int]:
+        """Of each thread that is not held up by an act of its own that may take as long as it does."""
+        seats, seat = self._seats, self.seat
+        return [seats.acts(seat, thread) for thread in seats.threads if not seats.is_exempt(seat, thread)]
+
+    @property
     def longest_s(self) -> float:
         """Of all acts, one that is under way included."""
         return max(self._seats.longest_s(self.seat, thread) for thread in self._seats.threads)

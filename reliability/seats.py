@@ -63,7 +63,11 @@ class Seats:
 
     def exempt(self, process: int, thread: int) -> None:
         """The act under way may take as long as it does."""
-        self._cells[self._at(process, thread) + 2] = 0
+        self._cells[self._at(process, thread) + 2] = -1
+
+    def is_exempt(self, process: int, thread: int) -> bool:
+        """Such an act is under way, or was when the process was killed."""
+        return self._cells[self._at(process, thread) + 2] < 0
 
     def acts(self, process: int, thread: int) -> int:
         return int(self._cells[self._at(process, thread)])
@@ -74,7 +78,7 @@ class Seats:
 
     def under_way_s(self, process: int, thread: int) -> float:
         began = self._cells[self._at(process, thread) + 2]
-        return time.monotonic() - began if began else 0.0
+        return time.monotonic() - began if began > 0 else 0.0
 
     def _at(self, process: int, thread: int | None = None) -> int:
         first = 1 + process * self._width

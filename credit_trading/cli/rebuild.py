@@ -75,7 +75,7 @@ def _all_shown(result: RebuiltAll) -> dict[str, object]:
     return {
         "unchanged": result.unchanged,
         "rebuilt": [_shown(one) for one in result.rebuilt],
-        "refused": [{"user_id": user_id, "problem": str(error)} for user_id, error in result.refused],
+        "refused": [{"user_id": user_id, "problem": output.addressed(str(error))} for user_id, error in result.refused],
     }
 
 
@@ -113,5 +113,5 @@ def _draw_all(result: RebuiltAll) -> None:
         rows = [(one.user_id, "" if one.kept is None else one.kept.name) for one in result.rebuilt]
         draw_table([Column("User"), Column("Old file, in the folder quarantine", wrap=True)], rows, title="Rebuilt")
     if result.refused:
-        refused = [(user_id, str(error)) for user_id, error in result.refused]
+        refused = [(user_id, output.addressed(str(error))) for user_id, error in result.refused]
         draw_table([Column("User"), Column("Why", wrap=True)], refused, title="Left alone")

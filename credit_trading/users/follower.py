@@ -149,7 +149,7 @@ class Follower:
                 "users.follow",
                 self._home,
                 f"the files of {len(mark.behind)} users cannot be brought forward",
-                hint="See the log for why; the disk may be full or the limit of open files too low.",
+                hint="So many are hardly wrong themselves: see the log for why.",
             )
         mark.write(self._home)
         return mark

@@ -127,11 +127,15 @@ class Projector:
     def _try_to_bring(self, head: _Head, *, patient: bool) -> bool:
         if head.deleted:
             return True
+        before = self.faults.get(head.number)
         try:
             with self._brought_to(head, patient=patient):
                 return True
         except TradingError as error:
-            level = logging.DEBUG if isinstance(error, FileQuarantined) else logging.WARNING  # told when it was listed
+            is_known = isinstance(error, FileQuarantined) or str(error) == str(
+                before
+            )  # told when it was listed, or last time
+            level = logging.DEBUG if is_known else logging.WARNING
             _log.log(level, "the file of user #%d cannot be brought forward: %s", head.number, error)
             return False
 

@@ -7,10 +7,12 @@ Always: a quick look changes nothing; a deep one first brings a file forward tha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import attrs
 
 from credit_trading.clock import format_time
+from credit_trading.errors import NotFound
 from credit_trading.money.amount import format_units
 from credit_trading.store.sqlite import Connection
 from credit_trading.trading.desk import Desk
@@ -31,7 +33,7 @@ class Seen:
     files: set[int] = attrs.Factory(set)
     behind: set[int] = attrs.Factory(set)
     outdated: set[int] = attrs.Factory(set)
-    missing: set[int] = attrs.Factory(set)
+    missing: dict[int, StoredUser] = attrs.Factory(dict)
     passed_over: set[str] = attrs.Factory(set)
     """Ids of users whose row in the catalogue is wrong: what is made from it says nothing of their files."""
 
@@ -61,6 +63,16 @@ class UserFileCheck:
     def check(self, user: StoredUser) -> list[Finding]:
         """All that is wrong with the file of an active user, as far as it can be told at one look."""
         return list(guarded(lambda: self._check(user), file=self._name(user), row=_row(user), repair=_rebuild(user)))
+
+    def still_missing(self) -> Iterator[Finding]:
+        """Once all have been looked at: those that were not there and are not there now. A new user's is made just after the commit."""
+        for number, user in self.seen.missing.items():
+            with suppress(NotFound), self._desk.files.as_it_is(number) as connection:
+                if connection is None:
+                    repair = (
+                        "It is made anew from the journal when it is next read, or by: credit-trading users catch-up"
+                    )
+                    yield self._finding(user, "the file is missing", repair=repair)
 
     def _check(self, user: StoredUser) -> Iterator[Finding]:
         with self._desk.live.history() as log:
@@ -100,8 +112,9 @@ class UserFileCheck:
             )
 
     def _check_missing(self, user: StoredUser, *, marked: bool) -> Iterator[Finding]:
-        self.seen.missing.add(user.number)
-        if marked:
+        if not marked:
+            self.seen.missing[user.number] = user  # it may be about to be made: see still_missing
+        else:
             problem = "the file is missing, and it held facts that the journal does not know"
             repair = (
                 f"Restore it from a backup; or accept their loss: credit-trading rebuild {user.user_id} --accept-loss."

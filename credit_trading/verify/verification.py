@@ -142,6 +142,7 @@ class _Verifying:
             self._told.add(guarded(lambda: self._check_user(only, files, alone=True), file=EXCHANGE, repair=RESTORE))
             if only.user_id not in files.seen.passed_over:
                 self._told.add(guarded(lambda: self._check_modes(only), file=FOLDER, repair=LOOK))
+        self._told.add(guarded(files.still_missing, file=FOLDER, repair=LOOK))
         self._told.add(guarded(self._followers.summary, file=EXCHANGE, repair=RESTORE))
         self._told.add(guarded(lambda: self._take_notes(files), file=EXCHANGE, repair=RESTORE))
         return Verification(
@@ -344,7 +345,6 @@ class _Verifying:
         counted = (
             (seen.behind, "behind the journal", ("comes forward", "come forward")),
             (seen.outdated, "of an older version", ("is rebuilt", "are rebuilt")),
-            (seen.missing, "not there", ("is made anew from the journal", "are made anew from the journal")),
         )
         for users, what, (it, they) in counted:
             if users:
