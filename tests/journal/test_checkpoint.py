@@ -213,6 +213,7 @@ def test_an_old_exchange_db_is_refused_while_a_checkpoint_knows_more(
                 Floor(exchange).admin.accounts.deposit("ann", "USD", "1.00")
     aside.rename(newest)
     with opened(traded, clock=clock) as exchange:
+        assert Floor(exchange).admin.databases.catch_up() == 0
         assert [finding.split("/")[0] for finding in Floor(exchange).findings()] == ["checkpoints"]
     assert "it is not of this journal's history" in caplog.text
 

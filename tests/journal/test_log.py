@@ -370,6 +370,7 @@ def test_an_exchange_of_the_first_format_is_upgraded_when_it_is_opened(
     _as_format_1(home)
     for _ in range(2):
         again = Floor(reopen())
+        assert again.admin.databases.catch_up() == 0
         assert [(entry.kind, entry.cause) for entry in again.admin.journal(after=before)][:1] == [("fenced", UPGRADED)]
         assert again.findings() == []
     assert again.exchange.sequence == before + 1

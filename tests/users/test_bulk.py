@@ -154,6 +154,10 @@ def test_a_user_whose_file_was_not_made_gets_it_when_it_is_opened(
     assert not list(floor.exchange.home.glob("trading_user*.db"))
     assert not list(floor.exchange.home.glob(".writing-*"))
     assert floor.balance("user7") == "0"
+    assert [finding.split(": ")[1] for finding in floor.findings()] == [
+        "the file is missing. It is made anew from the journal when it is next read, or by"
+    ] * 10
+    assert floor.admin.databases.catch_up() == 0
     assert floor.findings() == []
 
 
