@@ -66,6 +66,7 @@ def endure(operation: Operation, folder: Path, *, chance: random.Random, count: 
 def check_whole(world: World, folder: Path, trials: Trials) -> None:
     """Deep verify finds nothing, and an exchange that did the same without any fault stands where this one stands. Raises Untrue."""
     exchange = world.open()
+    exchange.as_admin("check").databases.catch_up()  # also makes files that a fault came before
     found = [f"{one.where}: {one.problem}" for one in exchange.as_admin("check").verify(deep=True).findings]
     digest = exchange.state_digest()
     world.close()
