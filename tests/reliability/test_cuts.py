@@ -23,13 +23,13 @@ SEED = "power"
 
 def test_no_power_cut_loses_what_was_acknowledged(tmp_path: Path, is_long: bool) -> None:
     """Also where the power goes once more while the folder recovers."""
-    count = 500 if is_long else 100
+    count = 500 if is_long else 60
     figures = PowerCuts(tmp_path, seed=SEED).run(count)
     assert figures.problems == []
     assert figures.cuts == count
     assert figures.again >= count // 6
     assert len(figures.disks) > count * 0.9
-    assert len(figures.states) > (100 if is_long else 50)
+    assert len(figures.states) > (100 if is_long else 25)
     assert figures.acknowledged > count * 20
     assert figures.behind > count / 10
 
