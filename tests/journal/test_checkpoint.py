@@ -18,7 +18,7 @@ from credit_trading import Exchange, ManualClock
 from credit_trading.errors import FileAhead
 from credit_trading.exchange.events import Entry
 from credit_trading.exchange.replica import Replica
-from credit_trading.exchange.state import STATE_VERSION, dump
+from credit_trading.exchange.state import STATE_VERSION, dump, restore
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME, Log
 from tests.floor import Floor, opened
@@ -318,3 +318,16 @@ def test_what_a_crash_left_half_written_is_swept(traded: Path, clock: ManualCloc
     _write_checkpoint(traded, clock)
     assert not left.exists()
     assert fresh.exists()
+
+
+def test_a_checkpoint_that_has_forgotten_commands_is_found(traded: Path, clock: ManualClock) -> None:
+    """It is of this history, with the right balances and orders; who goes on from it would do a repeated command twice."""
+    with opened(traded, clock=clock) as exchange:
+        live = exchange._live
+        with live.reading() as replica:
+            forgetful = restore(dump(replica))
+            forgetful.answers.clear()
+            checkpoint.save(live.checkpoints, forgetful, live._hash, live.log)
+        found = Floor(exchange).findings()
+        assert len(found) == 1
+        assert "what it remembers of commands is not what the journal leads to" in found[0]

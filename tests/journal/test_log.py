@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_type_hints
@@ -11,15 +12,16 @@ import msgspec
 import pytest
 
 from credit_trading import Exchange, ManualClock, Settings
-from credit_trading.errors import CommandConflict, FileCorrupt, TradingError, VersionUnsupported
+from credit_trading.errors import Busy, CommandConflict, FileCorrupt, StorageError, TradingError, VersionUnsupported
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.schedule import Schedule, WeeklySession
 from credit_trading.journal import notes, rows
 from credit_trading.journal.log import FILE_NAME, UPGRADED, Log
 from credit_trading.journal.notes import Note
+from credit_trading.store.locks import PRESENT, LockFile
 from credit_trading.store.sqlite import connect
-from tests.floor import CASH, CREDIT, SYMBOL, Floor, edit, opened, rows_of
+from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, rows_of
 
 
 def _some_history(floor: Floor) -> None:
@@ -390,3 +392,30 @@ def test_the_journal_knows_what_a_note_said_without_telling(floor: Floor) -> Non
     assert digest != notes.digest(answer.sequence, attrs.evolve(written, note="for May"), salt)
     assert len(salt) == 16
     assert floor.findings() == []
+
+
+def test_an_exchange_db_that_was_replaced_under_a_process_takes_nothing_more(floor: Floor, tmp_path: Path) -> None:
+    """What would be committed into a file that has lost its name would be gone; opened anew, all goes on."""
+    path = floor.exchange.home / FILE_NAME
+    before = floor.exchange.sequence
+    os.replace(copy_of(path, tmp_path), path)
+    with pytest.raises(StorageError, match="it was replaced while in use; nothing was changed"):
+        floor.admin.accounts.deposit("ann", CASH, "1.00")
+    assert rows_of(path, "SELECT max(sequence) FROM journal") == [(before,)]
+
+
+def test_an_upgrade_waits_until_nobody_else_is_there(floor: Floor) -> None:
+    """A process of the older version would go on writing rows that the new one takes for damaged."""
+    home = floor.exchange.home
+    floor.exchange.close()
+    _as_format_1(home)
+    other = LockFile.open(home / "exchange.lock")
+    with (
+        other.hold(PRESENT, shared=True, timeout_s=1, operation="test"),
+        pytest.raises(Busy, match="present"),
+    ):
+        opened(home, settings=Settings(lock_timeout_s=1))
+    other.close()
+    assert rows_of(home / FILE_NAME, "PRAGMA user_version") == [(1,)]
+    opened(home).close()
+    assert rows_of(home / FILE_NAME, "PRAGMA user_version") == [(2,)]

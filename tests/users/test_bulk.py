@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from credit_trading import Exchange
-from credit_trading.errors import AlreadyExists, InvalidInput, StorageError, TradingError
+from credit_trading.errors import AlreadyExists, Interrupted, InvalidInput, StorageError, TradingError
 from credit_trading.store import files as store_files
 from credit_trading.store.locks import user_slot
 from credit_trading.users import bulk
-from tests.floor import Floor, rows_of
+from credit_trading.users.projector import Projector
+from tests.floor import CASH, Floor, rows_of
 
 PAIRS = [(f"user{number}", f"user{number}@example.com") for number in range(60)]
 
@@ -189,3 +190,38 @@ def test_an_empty_list_creates_nobody(floor: Floor) -> None:
     before = floor.exchange.sequence
     assert floor.admin.databases.create_trading_databases([]).created == 0
     assert floor.exchange.sequence == before
+
+
+def test_a_list_that_fails_half_way_says_how_far_it_came(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that nothing was changed; given again it goes on."""
+    commit, calls = floor.exchange._live.commit, iter(range(9))
+
+    def full_at_the_second(*given: object) -> None:
+        if next(calls) == 1:
+            raise StorageError("exchange.write", "exchange.db", "the disk is full")
+        commit(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "PER_COMMIT", 4)
+        patched.setattr(floor.exchange._live, "commit", full_at_the_second)
+        with pytest.raises(Interrupted, match=r"4 of 10 users were created before this.*--skip-existing") as told:
+            floor.admin.databases.create_trading_databases(PAIRS[:10])
+    assert told.value.took_effect is None
+    assert "nothing was changed" not in str(told.value)
+    again = floor.admin.databases.create_trading_databases(PAIRS[:10], skip_existing=True)
+    assert (again.created, again.already) == (6, 4)
+
+
+def test_what_is_committed_is_answered_whatever_its_files_come_to(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the main thread has ended there are no new threads; who was told of a failure would move the money again."""
+
+    def no_threads(*_: object) -> None:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    monkeypatch.setattr(Projector, "catch_up_after_commit", no_threads)
+    monkeypatch.setattr(store_files, "publish_all_new", no_threads)
+    monkeypatch.setattr("credit_trading.users.files.publish_all_new", no_threads)
+    assert floor.admin.accounts.deposit("ann", CASH, "1.00").sequence == floor.exchange.sequence
+    assert floor.admin.databases.create_trading_databases(PAIRS[:3]).created == 3

@@ -337,3 +337,16 @@ def test_a_user_whose_file_is_in_quarantine_can_be_deleted(floor: Floor, clock: 
         with pytest.raises(NotFound):
             again.admin.databases.release("ann")
     assert rows_of(floor.exchange.home / FILE_NAME, "SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_a_file_that_is_not_what_the_journal_gives_is_not_released(floor: Floor) -> None:
+    """Its position may be right and its pages whole all the same."""
+    floor.user("ann").orders.get_active_orders()
+    path, journal = floor.path("ann"), floor.exchange.home / FILE_NAME
+    edit(journal, "INSERT INTO quarantine VALUES (1, 1, 'file_corrupt', 'because')")
+    edit(path, "UPDATE balances SET posted = posted + 1")
+    with pytest.raises(FileQuarantined, match="it is not what the journal gives"):
+        floor.admin.databases.release("ann")
+    edit(path, "UPDATE balances SET posted = posted - 1")
+    floor.admin.databases.release("ann")
+    assert floor.findings() == []
