@@ -31,7 +31,7 @@ from credit_trading.errors import (
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
-from credit_trading.journal import checkpoint, notes, rows
+from credit_trading.journal import checkpoint
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.marketdata.market_data import MarketData
@@ -50,7 +50,7 @@ from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.users import catalogue, mark, private, quarantine
+from credit_trading.users import exchange_db, mark
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
 from credit_trading.users.following import Following, checked_period
@@ -61,12 +61,6 @@ from credit_trading.users.projector import Projector
 from credit_trading.verify.finding import Finding
 from credit_trading.verify.head import JournalHead, check_head, journal_head
 from credit_trading.verify.verification import Verification, verify
-
-_ADDED = quarantine.SCHEMA + private.SCHEMA
-"""What format 2 of exchange.db has beside the catalogue."""
-
-_SCHEMA = rows.SCHEMA + notes.SCHEMA + catalogue.SCHEMA + _ADDED
-"""All of it."""
 
 _ONE_PAGE = 4096
 """A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
@@ -125,7 +119,7 @@ def verify_folder(
         _check_folder(folder, create=False)
     with closing(Exchange(folder, SystemClock(), settings or Settings.from_environment())) as exchange:
         with suppress(StorageError, sqlite3.Error, UnicodeDecodeError):  # what keeps it from being upgraded is found
-            exchange._live.upgrade(_ADDED)
+            exchange._live.upgrade(exchange_db.MIGRATIONS)
         return exchange._verify(user_id, deep=deep, progress=progress)
 
 
@@ -291,10 +285,10 @@ class Exchange:
         with self._live.turn():
             if not path.exists() or path.stat().st_size <= _ONE_PAGE:
                 with suppress(AlreadyExists):
-                    Log.found(path, first, catalogue.SCHEMA + _ADDED)
+                    Log.found(path, first, exchange_db.ADDED)
 
     def _start(self) -> None:
-        self._live.upgrade(_ADDED)
+        self._live.upgrade(exchange_db.MIGRATIONS)
         with self._live.reading():
             pass
         self._refuse_an_old_journal()
@@ -325,7 +319,7 @@ class Exchange:
 
     def _verify(self, user_id: str | None, *, deep: bool, progress: Progress) -> Verification:
         history = self.market_data.trade_history
-        return verify(self._desk, history, _SCHEMA, user_id=user_id, deep=deep, progress=progress)
+        return verify(self._desk, history, exchange_db.SCHEMA, user_id=user_id, deep=deep, progress=progress)
 
     def _save_checkpoint(self, *, at_rest: bool = False) -> None:
         try:

@@ -25,6 +25,7 @@ from credit_trading.journal.notes import Note
 from credit_trading.journal.renewal import Glances, renew
 from credit_trading.journal.replay import replay
 from credit_trading.store.locks import PRESENT, LockFile, Turnstile
+from credit_trading.store.migrations import Migration
 from credit_trading.store.sqlite import abandon, file_id, has_wal_reset_bug, sqlite3, translated
 
 _log = logging.getLogger(__name__)
@@ -94,16 +95,16 @@ class LiveReplica:
         with Turnstile(self.lock_file).turn(self._timeout_s):
             yield
 
-    def upgrade(self, schema: str) -> None:
+    def upgrade(self, migrations: Sequence[Migration]) -> None:
         """Before anything else is read: see `Log.upgrade`. Only where nobody else is: an older version would go on in the old format."""
         assert self.lock_file, "the folder is entered before anything in it is opened"
-        if not Log.is_outdated(self.path):
+        if not Log.pending(self.path, migrations):
             return
         shared = not has_wal_reset_bug()
         self.lock_file.release(PRESENT, shared=shared)
         try:
             with self.lock_file.hold(PRESENT, timeout_s=self._timeout_s, operation="exchange.upgrade"):
-                Log.upgrade(self.path, schema)
+                Log.upgrade(self.path, migrations)
         finally:
             self.lock_file.acquire(PRESENT, shared=shared, timeout_s=self._timeout_s, operation="exchange.open")
 

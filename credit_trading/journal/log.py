@@ -7,6 +7,7 @@ Always: rows are only ever added, at the end, each chained to the one before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +16,12 @@ from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, Ver
 from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
 from credit_trading.journal import notes, rows
 from credit_trading.journal.notes import Note
+from credit_trading.store.migrations import Migration, migrate, pending, version_of
 from credit_trading.store.sqlite import Connection, connect, file_id, immediate, sqlite3, translated
 
 APPLICATION_ID = 0x43545258
-FORMAT_VERSION = 2
-"""2: digests of notes in the journal, quarantine, private facts."""
+FORMAT_VERSION = 3
+"""What each brought stands in `users.exchange_db`."""
 
 UPGRADED = "format-2"
 """The cause of the event from which on an upgraded journal holds digests of notes."""
@@ -60,35 +62,18 @@ class Log:
             path.chmod(0o600)
 
     @classmethod
-    def is_outdated(cls, path: Path) -> bool:
-        """Whether there is something to upgrade. Raises NotAnExchange, VersionUnsupported."""
-        with translated("exchange.open", path):
-            connection = connect(path, mode="rw", synchronous="FULL")
-            try:
-                return _format_of(connection, path) < FORMAT_VERSION
-            finally:
-                connection.close()
+    def pending(cls, path: Path, migrations: Sequence[Migration]) -> list[Migration]:
+        """Which of them it still lacks. Raises NotAnExchange, VersionUnsupported."""
+        with translated("exchange.open", path), closing(connect(path, mode="rw", synchronous="FULL")) as connection:
+            _format_of(connection, path)
+            return pending(connection, migrations)
 
     @classmethod
-    def upgrade(cls, path: Path, schema: str) -> None:
-        """Brings an exchange.db of format 1 to this one, in one transaction; `schema` is what other rooms add. In the caller's turn."""
-        with translated("exchange.upgrade", path):
-            connection = connect(path, mode="rw", synchronous="FULL")
-            try:
-                if _format_of(connection, path) != 1:
-                    return
-                with immediate(connection):
-                    if _format_of(connection, path) != 1:  # another process was faster
-                        return
-                    for statement in (rows.UPGRADE + notes.UPGRADE + schema).split(";\n"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-                    last = connection.execute(f"SELECT {rows.COLUMNS} FROM journal ORDER BY sequence DESC LIMIT 1")
-                    row = last.fetchone()
-                    mark = Entry(row[0] + 1, row[1], UPGRADED, None, Fenced(), *[None] * 6)
-                    connection.execute(rows.INSERT, rows.encode(mark, row[rows.HASH]))
-            finally:
-                connection.close()
+    def upgrade(cls, path: Path, migrations: Sequence[Migration]) -> None:
+        """Brings an exchange.db of an older format to this one. In the caller's turn."""
+        with translated("exchange.upgrade", path), closing(connect(path, mode="rw", synchronous="FULL")) as connection:
+            _format_of(connection, path)
+            migrate(connection, migrations)
 
     @classmethod
     def open(cls, path: Path) -> Log:
@@ -156,7 +141,7 @@ class Log:
         """The deposit, withdrawal or off-book trade that was made under this id, however long ago."""
         row = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS NOT NULL"
-            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
+            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')",
             (command_id,),
         ).fetchone()
         return rows.decode(row) if row else None
@@ -228,6 +213,13 @@ class Log:
         return row
 
 
+def mark_digests(connection: Connection) -> None:
+    """Adds the event from which on rows have digests of their notes, in the caller's transaction."""
+    row = connection.execute(f"SELECT {rows.COLUMNS} FROM journal ORDER BY sequence DESC LIMIT 1").fetchone()
+    mark = Entry(row[0] + 1, row[1], UPGRADED, None, Fenced(), *[None] * 6)
+    connection.execute(rows.INSERT, rows.encode(mark, row[rows.HASH]))
+
+
 def _format_of(connection: Connection, path: Path) -> int:
     """The format of an exchange.db, this version's or an older one. Raises NotAnExchange, VersionUnsupported."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -238,7 +230,7 @@ def _format_of(connection: Connection, path: Path) -> int:
             "a database, but not an exchange's",
             hint="Create one elsewhere: credit-trading --home DIR init.",
         )
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(connection)
     if version > FORMAT_VERSION:
         raise VersionUnsupported(
             "exchange.open",

@@ -22,39 +22,49 @@ CREATE TABLE command_notes (
     origin TEXT,
     correlation_id TEXT,
     note TEXT,
-    salt BLOB
+    salt BLOB,
+    counterparty TEXT
 ) STRICT;
 """
 
 
-UPGRADE = "ALTER TABLE command_notes ADD COLUMN salt BLOB;\n"
-"""From format 1."""
+MIGRATIONS = {
+    2: "ALTER TABLE command_notes ADD COLUMN salt BLOB;\n",
+    3: "ALTER TABLE command_notes ADD COLUMN counterparty TEXT;\n",
+}
+"""By the format of exchange.db that they lead to."""
 
 
 @attrs.frozen(kw_only=True)
 class Note:
-    """`actor` is who acted, in words of the host (`admin:setup`, `user:42`); `origin` from where, `correlation_id` within what."""
+    """`actor` is who acted, in words of the host (`admin:setup`, `user:42`); `origin` from where, `correlation_id` within what.
+
+    `counterparty` is who the other side of a recorded transaction was, where that is nobody here.
+    """
 
     actor: str
     origin: str | None = None
     correlation_id: str | None = None
     note: str | None = None
+    counterparty: str | None = None
 
 
 def write(connection: Connection, sequence: int, note: Note) -> bytes:
     """Beside the first event of the command, as part of the caller's transaction. Returns the digest that goes into the event's row."""
     salt = secrets.token_bytes(16)
     connection.execute(
-        "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note, salt) VALUES (?, ?, ?, ?, ?, ?)",
-        (sequence, note.actor, note.origin, note.correlation_id, note.note, salt),
+        "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note, salt, counterparty) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (sequence, note.actor, note.origin, note.correlation_id, note.note, salt, note.counterparty),
     )
     return digest(sequence, note, salt)
 
 
 def digest(sequence: int, note: Note, salt: bytes) -> bytes:
     """SHA-256 over the salt and the note with its place; says nothing about the note once the salt is erased."""
-    content = msgspec.json.encode((sequence, note.actor, note.origin, note.correlation_id, note.note))
-    return hashlib.sha256(salt + content).digest()
+    content = [sequence, note.actor, note.origin, note.correlation_id, note.note]
+    if note.counterparty is not None:
+        content.append(note.counterparty)
+    return hashlib.sha256(salt + msgspec.json.encode(content)).digest()
 
 
 @attrs.frozen
@@ -73,13 +83,15 @@ class Stored:
 def between(connection: Connection, first: int, last: int) -> list[Stored]:
     """The notes on the journal's rows from `first` to `last`, in order."""
     rows = connection.execute(
-        "SELECT sequence, actor, origin, correlation_id, note, salt FROM command_notes WHERE sequence BETWEEN ? AND ?"
+        "SELECT sequence, actor, origin, correlation_id, note, salt, counterparty FROM command_notes WHERE sequence BETWEEN ? AND ?"
         " ORDER BY sequence",
         (first, last),
     )
     return [
-        Stored(sequence, Note(actor=actor, origin=origin, correlation_id=correlation_id, note=note), salt)
-        for sequence, actor, origin, correlation_id, note, salt in rows
+        Stored(
+            row[0], Note(actor=row[1], origin=row[2], correlation_id=row[3], note=row[4], counterparty=row[6]), row[5]
+        )
+        for row in rows
     ]
 
 
@@ -93,6 +105,8 @@ def outside(connection: Connection) -> list[int]:
 
 def read(connection: Connection, sequence: int) -> Note | None:
     row = connection.execute(
-        "SELECT actor, origin, correlation_id, note FROM command_notes WHERE sequence = ?", (sequence,)
+        "SELECT actor, origin, correlation_id, note, counterparty FROM command_notes WHERE sequence = ?", (sequence,)
     ).fetchone()
-    return Note(actor=row[0], origin=row[1], correlation_id=row[2], note=row[3]) if row else None
+    if row is None:
+        return None
+    return Note(actor=row[0], origin=row[1], correlation_id=row[2], note=row[3], counterparty=row[4])

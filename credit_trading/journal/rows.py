@@ -33,15 +33,22 @@ CREATE TABLE journal (
     note BLOB
 ) STRICT;
 CREATE INDEX journal_money_causes ON journal (cause)
-    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book');
+    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded');
 """
 """`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica.
 
 `note` is the salted digest of what stands beside the row in `command_notes`: who acted cannot be changed afterwards, only erased.
 """
 
-UPGRADE = "ALTER TABLE journal ADD COLUMN note BLOB;\n"
-"""From format 1."""
+MIGRATIONS = {
+    2: "ALTER TABLE journal ADD COLUMN note BLOB;\n",
+    3: """
+DROP INDEX journal_money_causes;
+CREATE INDEX journal_money_causes ON journal (cause)
+    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded');
+""",
+}
+"""By the format of exchange.db that they lead to."""
 
 COLUMNS = (
     "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b,"

@@ -27,6 +27,8 @@ WRITER = 1
 PRESENT = 2
 MARKET_DATA = 3
 PROJECTOR = 4
+BACKUP = 5
+JOBS = 6
 FIRST_USER = 1024
 FIRST_REBUILD = 1 << 40
 
@@ -53,6 +55,8 @@ def _slot_name(slot: int) -> str:
         PRESENT: "present",
         MARKET_DATA: "market data",
         PROJECTOR: "projector",
+        BACKUP: "backup",
+        JOBS: "jobs",
     }
     return names.get(slot, str(slot))
 

@@ -14,9 +14,34 @@ from credit_trading.store.sqlite import Connection, StrPath, immediate, sqlite3
 SCHEMA = """
 CREATE TABLE private_facts (
     number INTEGER PRIMARY KEY,
+    since INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE backup_generation (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    generation INTEGER NOT NULL
+) STRICT;
+INSERT INTO backup_generation (only, generation) VALUES (1, 1);
+"""
+"""A generation begins with each backup. `private_facts.generation` is that of the user's last private write."""
+
+MIGRATIONS = {
+    2: """
+CREATE TABLE private_facts (
+    number INTEGER PRIMARY KEY,
     since INTEGER NOT NULL
 ) STRICT;
-"""
+""",
+    3: """
+ALTER TABLE private_facts ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE backup_generation (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    generation INTEGER NOT NULL
+) STRICT;
+INSERT INTO backup_generation (only, generation) VALUES (1, 1);
+""",
+}
+"""By the format of exchange.db that they lead to."""
 
 _ORDER = {"table": 0, "index": 1, "view": 2, "trigger": 3}
 """Rows go in before triggers, so that none fires."""

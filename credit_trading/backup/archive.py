@@ -1,0 +1,191 @@
+"""An archive at some place: its sets, and reading their objects with proof.
+
+Here: which sets there are, how they hang together, and bytes that are what the manifest says. Never here: making sets (creation), what is
+done with them (restoring, verification, retention).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import msgspec
+import zstandard
+
+from credit_trading.backup.manifest import (
+    Copy,
+    Manifest,
+    Stored,
+    StoredPack,
+    decode,
+    decode_index,
+    encode,
+    manifest_name,
+)
+from credit_trading.errors import FileCorrupt, FileForeign, NotFound
+from credit_trading.store.places import Place, open_place
+
+ARCHIVE = "archive.json"
+
+
+class _Archive(msgspec.Struct, frozen=True):
+    exchange_id: str
+    format: int = 1
+
+
+class Archive:
+    """For one thread at a time."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._known: tuple[str, zstandard.ZstdCompressionDict | None] = "", None
+
+    @classmethod
+    def at(cls, url: str | os.PathLike[str]) -> Archive:
+        """Raises InvalidInput for what is no place."""
+        return cls(open_place(url))
+
+    @property
+    def url(self) -> str:
+        return self.place.url
+
+    def exchange_id(self) -> str | None:
+        """Whose archive it is; None while there is none."""
+        try:
+            return msgspec.json.decode(self.place.read(ARCHIVE), type=_Archive).exchange_id
+        except NotFound:
+            return None
+        except msgspec.MsgspecError as error:
+            raise FileCorrupt(
+                "archive", f"{self.url}/{ARCHIVE}", f"it cannot be read ({error})", hint="Give the place of an archive."
+            ) from error
+
+    def claim(self, exchange_id: str) -> None:
+        """Makes it this exchange's. Raises FileForeign if it is another's."""
+        owner = self.exchange_id()
+        if owner is None:
+            self.place.write(ARCHIVE, msgspec.json.encode(_Archive(exchange_id)))
+        elif owner != exchange_id:
+            raise FileForeign(
+                "archive", self.url, "it is the archive of another exchange", hint="Give each exchange its own place."
+            )
+
+    def set_ids(self) -> list[str]:
+        """Of all sets, the oldest first: ids begin with the time."""
+        return [name.removeprefix("sets/").removesuffix(".json") for name in self.place.names("sets")]
+
+    def manifest(self, set_id: str) -> Manifest:
+        """Raises NotFound, FileCorrupt, VersionUnsupported."""
+        name = manifest_name(set_id)
+        return decode(self.place.read(name), name=name)
+
+    def newest(self) -> Manifest:
+        """Raises NotFound where there is no set."""
+        ids = self.set_ids()
+        if not ids:
+            raise NotFound(
+                "archive",
+                self.url,
+                "there is no complete backup here",
+                hint="Make one: credit-trading backup create --to PLACE.",
+            )
+        return self.manifest(ids[-1])
+
+    def chain(self, manifest: Manifest) -> list[Manifest]:
+        """The sets that one consists of, from the full one on which it rests up to itself. Raises FileCorrupt where they do not fit."""
+        chain = [manifest]
+        while (base_id := chain[0].base) is not None:
+            try:
+                base = self.manifest(base_id)
+            except NotFound as error:
+                raise FileCorrupt(
+                    "archive",
+                    f"{self.url}/{manifest_name(base_id)}",
+                    f"it is missing, and {chain[0].set} adds to it",
+                    hint="Use a set that does not need it.",
+                ) from error
+            following = chain[0].segments
+            if following and (following[0].first, following[0].hash_before) != (base.sequence + 1, base.hash):
+                raise FileCorrupt(
+                    "archive",
+                    f"{self.url}/{manifest_name(chain[0].set)}",
+                    f"it does not continue {base_id}",
+                    hint="Use a set that does not need it.",
+                )
+            chain.insert(0, base)
+        return chain
+
+    def read(self, stored: Stored) -> bytes:
+        """The object, which is as it was written. Raises FileCorrupt, NotFound."""
+        content = self.place.read(stored.name)
+        if len(content) != stored.size or hashlib.sha256(content).hexdigest() != stored.sha256:
+            raise self.altered(stored.name)
+        return content
+
+    def index(self, pack: StoredPack) -> list[Copy]:
+        """The users' files in a pack, by user number. Raises FileCorrupt."""
+        content = self.place.read(pack.name, pack.index_at, pack.size)
+        try:
+            return decode_index(unpacked(content))
+        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            raise self.altered(pack.name) from error
+
+    def file(self, pack: StoredPack, copy: Copy) -> bytes:
+        """One user's file out of a pack. Raises FileCorrupt."""
+        content = self.place.read(pack.name, copy.offset, copy.offset + copy.size)
+        if hashlib.sha256(content).hexdigest() != copy.sha256:
+            raise self.altered(pack.name)
+        try:
+            return unpacked(content, self._dictionary(pack))
+        except zstandard.ZstdError as error:
+            raise self.altered(pack.name) from error
+
+    def _dictionary(self, pack: StoredPack) -> zstandard.ZstdCompressionDict | None:
+        """The last one is kept: files are read pack by pack."""
+        if not pack.dictionary_size:
+            return None
+        if self._known[0] != pack.sha256:
+            content = unpacked(self.place.read(pack.name, 0, pack.dictionary_size))
+            self._known = pack.sha256, dictionary(content)
+        return self._known[1]
+
+    def publish(self, manifest: Manifest) -> None:
+        """From now on the set is there, or is as it says now."""
+        self.place.write(manifest_name(manifest.set), encode(manifest))
+
+    def altered(self, name: str) -> FileCorrupt:
+        return FileCorrupt(
+            "archive",
+            f"{self.url}/{name}",
+            "it is not as it was written",
+            hint="Put that object back from another copy of the archive, or use a set that does not need it.",
+        )
+
+
+def store(archive: Archive, name: str, content: bytes) -> Stored:
+    """Writes the object and says what was written."""
+    archive.place.write(name, content)
+    return Stored(name=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def dictionary(content: bytes) -> zstandard.ZstdCompressionDict:
+    """Content that the beginning of what is compressed with it may refer to."""
+    return zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def compressor(known: zstandard.ZstdCompressionDict | None = None) -> zstandard.ZstdCompressor:
+    """For one thread at a time; each thing that is compressed is a frame of its own, with a checksum of its content."""
+    return zstandard.ZstdCompressor(level=3, write_checksum=True, dict_data=known)
+
+
+def packed(content: bytes) -> bytes:
+    """One frame."""
+    return compressor().compress(content)
+
+
+def unpacked(content: bytes, known: zstandard.ZstdCompressionDict | None = None) -> bytes:
+    """Raises zstandard.ZstdError."""
+    return zstandard.ZstdDecompressor(dict_data=known).decompressobj().decompress(content)
+
+
+__all__ = ["Archive", "compressor", "dictionary", "packed", "store", "unpacked"]
