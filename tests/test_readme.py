@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import credit_trading
+from credit_trading.cli import main
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.administration import TradingAdministration
 from credit_trading.trading.instruments import InstrumentAdministration
@@ -46,20 +46,14 @@ def test_every_python_snippet_runs_and_its_sql_reads_the_file(tmp_path: Path, mo
     connection.close()
 
 
-def test_every_command_of_the_cli_session_succeeds(tmp_path: Path) -> None:
+def test_every_command_of_the_cli_session_succeeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In order, in one folder; each ends with 0."""
+    monkeypatch.chdir(tmp_path)
     session = [command for command in commands() if command.startswith("credit-trading ")]
     assert len(session) >= 10
     for command in session:
-        done = subprocess.run(
-            [sys.executable, "-m", "credit_trading.cli", *shlex.split(command)[1:]],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        done = CliRunner().invoke(main, shlex.split(command)[1:])
+        assert done.exit_code == 0, f"{command}\n{done.output}"
 
 
 def test_every_other_command_names_a_script_that_is_there() -> None:
