@@ -9,7 +9,7 @@ Errors are in `credit_trading.errors`; the README shows the rest.
 
 import logging
 
-from credit_trading.app import Admin, Exchange, JournalEntry, User, verify_folder
+from credit_trading.app import Admin, Exchange, JournalEntry, User, folder_versions, verify_folder
 from credit_trading.app import open_exchange as open
 from credit_trading.clock import Clock, ManualClock, SystemClock
 from credit_trading.config import Settings
@@ -17,8 +17,7 @@ from credit_trading.errors import OrderRejected, OutcomeUnknown, TradingError
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.trading.outcome import MassCancelReport, OrderReport, Outcome
 from credit_trading.trading.sequencer import Prepared
-
-__version__ = "0.1.0"
+from credit_trading.version import __version__
 
 __all__ = [
     "Admin",
@@ -37,6 +36,8 @@ __all__ = [
     "SystemClock",
     "TradingError",
     "User",
+    "__version__",
+    "folder_versions",
     "open",
     "verify_folder",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import sqlite_utils
@@ -20,6 +20,7 @@ from credit_trading.clock import Clock, SystemClock
 from credit_trading.config import Settings
 from credit_trading.errors import (
     AlreadyExists,
+    Busy,
     FileAhead,
     FileCorrupt,
     InvalidInput,
@@ -50,17 +51,23 @@ from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.users import exchange_db, mark
+from credit_trading.users import exchange_db, mark, versions
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
 from credit_trading.users.following import Following, checked_period
 from credit_trading.users.manager import TradingDatabaseManager
 from credit_trading.users.mark import Mark
+from credit_trading.users.migrating import Migrated, Migrating
 from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
+from credit_trading.users.versions import FolderVersions
 from credit_trading.verify.finding import Finding
 from credit_trading.verify.head import JournalHead, check_head, journal_head
 from credit_trading.verify.verification import Verification, verify
+
+if TYPE_CHECKING:
+    from credit_trading.backup.service import Backups
+    from credit_trading.transfer.transfer import Transfer
 
 _ONE_PAGE = 4096
 """A database of one page has no tables, unless they stand in its WAL: founding it was cut short, or it is young."""
@@ -112,15 +119,33 @@ def verify_folder(
 ) -> Verification:
     """What `Admin.verify` finds, also where the exchange is too damaged to be opened; nothing in the folder is made or moved for it.
 
-    Raises NotAnExchange for a folder without exchange.db, NotFound for an unknown user.
+    Raises NotAnExchange for a folder without exchange.db, NotFound for an unknown user, Busy if an older version is at work there.
     """
     folder = Path(home).absolute()
     with translated("exchange.verify", folder):
         _check_folder(folder, create=False)
     with closing(Exchange(folder, SystemClock(), settings or Settings.from_environment())) as exchange:
-        with suppress(StorageError, sqlite3.Error, UnicodeDecodeError):  # what keeps it from being upgraded is found
+        try:
             exchange._live.upgrade(exchange_db.MIGRATIONS)
+        except Busy:  # an older version is at work in its own format, which is no damage
+            raise
+        except (StorageError, sqlite3.Error, UnicodeDecodeError):
+            pass  # what keeps it from being upgraded is found
         return exchange._verify(user_id, deep=deep, progress=progress)
+
+
+def folder_versions(
+    home: StrPath, *, progress: Progress = no_progress, settings: Settings | None = None
+) -> FolderVersions:
+    """Of which versions exchange.db and users' files are. The exchange is not opened, so that nothing is migrated for it.
+
+    Raises NotAnExchange, FileCorrupt, VersionUnsupported.
+    """
+    folder = Path(home).absolute()
+    settings = settings or Settings.from_environment()
+    with translated("exchange.look", folder):
+        _check_folder(folder, create=False)
+    return versions.look(folder, lock_timeout_s=settings.lock_timeout_s, progress=progress)
 
 
 def _init(folder: Path) -> str:
@@ -167,7 +192,7 @@ def _without_journal(operation: str, folder: Path) -> NotAnExchange:
         operation,
         folder,
         f"users' files are here, but {FILE_NAME} is missing or empty",
-        hint=f"Restore {FILE_NAME} from a backup; a new exchange would not know them.",
+        hint="A new exchange would not know them; put the lost file back: credit-trading backup restore --from PLACE --exchange-db.",
     )
 
 
@@ -233,6 +258,11 @@ class Exchange:
         books, though it can no longer trade; an instrument's own status is always shown by the clock.
         """
         return self._sequencer.expire_due()
+
+    def save_checkpoint(self) -> bool:
+        """Saves one now, beside whoever trades, unless nothing has happened since the last; whether it did. Raises StorageError."""
+        with translated("checkpoint.save", self._live.checkpoints):
+            return self._live.save_checkpoint(every_events=1)
 
     def follow(self, every_s: float = 1.0) -> None:
         """Starts a thread that keeps users' files and checkpoints near the journal's head, with a round every so many seconds.
@@ -346,6 +376,20 @@ class Admin:
         self.transactions = TransactionAdministration(desk, principal)
         self.market_data = exchange.market_data
 
+    @property
+    def transfer(self) -> Transfer:
+        """Histories as files: exports and imports. What only they need is loaded by those who use them."""
+        from credit_trading.transfer.transfer import Transfer
+
+        return Transfer(self._desk, self._principal)
+
+    @property
+    def backups(self) -> Backups:
+        """Copies of the exchange, of one user or of all. What only backups need is loaded by those who make some."""
+        from credit_trading.backup.service import Backups
+
+        return Backups(self._desk, self._exchange._follower, self.market_data)
+
     def on_behalf_of(self, user_id: str) -> User:
         """A user's services, with this admin as the one who acts. Raises NotFound."""
         principal = self._principal
@@ -382,6 +426,14 @@ class Admin:
         Quick: the end of the journal, every invariant in memory, and where every file stands. `deep`: every row of every file.
         """
         return self._exchange._verify(user_id, deep=deep, progress=progress)
+
+    def migrate_files(self, *, progress: Progress = no_progress) -> Migrated:
+        """Brings every user's file to this version, which otherwise happens when it is next opened. May be interrupted and repeated.
+
+        A file that cannot be migrated is named, and holds up no other.
+        """
+        desk = self._desk
+        return Migrating(desk.live, desk.files, desk.projector).run(progress=progress)
 
     def journal_head(self) -> JournalHead:
         """Where the journal ends. Keep sequence and hash somewhere else: they prove later what was true now."""
@@ -437,4 +489,4 @@ class JournalEntry(msgspec.Struct, frozen=True):
     data: dict[str, object]
 
 
-__all__ = ["Admin", "Exchange", "JournalEntry", "User", "open_exchange", "verify_folder"]
+__all__ = ["Admin", "Exchange", "JournalEntry", "User", "folder_versions", "open_exchange", "verify_folder"]

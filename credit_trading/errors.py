@@ -7,6 +7,7 @@
     ├── UserNotEmpty             a user who still has orders, holds or a balance cannot be deleted
     ├── CommandConflict          a command id was used before with other content
     ├── OrderRejected            the market said no; stands in the journal under its `code`
+    ├── NotAllTaken              of commands that belong together one could not be taken, so none was
     └── StorageError             files, disk, clock
         ├── NotAnExchange        the folder holds no exchange
         ├── FileCorrupt          a file that is damaged or is no SQLite database
@@ -18,6 +19,8 @@
         ├── Unwritable           read-only folder, missing permission, full disk
         ├── Busy                 another process or thread held a lock for longer than the timeout
         ├── ClockRefused         the clock jumped further ahead than the settings allow
+        ├── ArchiveUnreachable   rows of the journal that lie in an archive, which cannot be read or does not hold them any more
+        ├── BackupUnverified     the newest set of an archive is not known to be good, so nothing older is removed
         ├── NotTaken             the commit failed and the command certainly did not take effect
         ├── Interrupted          some of many were done before it failed
         └── OutcomeUnknown       the commit failed and it is not yet known; repeat the command with the same id
@@ -95,6 +98,18 @@ class OrderRejected(TradingError):
         super().__init__(operation, subject, f"rejected ({rejection}): {sentence}", hint=hint)
 
 
+class NotAllTaken(TradingError):
+    """`place` is that of the command, counted from 0; `reason` is what it was refused for, by itself."""
+
+    code = "not_all_taken"
+
+    def __init__(self, operation: str, place: int, reason: TradingError) -> None:
+        self.place = place
+        self.reason = reason
+        problem = f"command {place + 1} cannot be taken, so none was: {reason.problem}"
+        super().__init__(operation, reason.subject, problem, hint=reason.hint)
+
+
 class StorageError(TradingError):
     code = "storage_error"
 
@@ -137,6 +152,23 @@ class Busy(StorageError):
 
 class ClockRefused(StorageError):
     code = "clock_refused"
+
+
+class ArchiveUnreachable(StorageError):
+    """The journal's rows `first` to `last` were moved into an archive, and cannot be had from there."""
+
+    code = "archive_unreachable"
+
+    def __init__(self, subject: str, problem: str, *, first: int, last: int, hint: str) -> None:
+        self.first = first
+        self.last = last
+        super().__init__(
+            "journal", subject, f"it holds rows {first} to {last} of the journal, and {problem}", hint=hint
+        )
+
+
+class BackupUnverified(StorageError):
+    code = "backup_unverified"
 
 
 class NotTaken(StorageError):

@@ -16,7 +16,7 @@ import attrs
 from credit_trading.clock import Clock, SystemClock, format_time
 from credit_trading.config import Settings
 from credit_trading.errors import TradingError
-from credit_trading.journal import checkpoint
+from credit_trading.journal import archived, checkpoint
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
 from credit_trading.marketdata import prints
@@ -32,7 +32,10 @@ _OPEN_DESCRIPTORS = "/dev/fd"
 
 @attrs.frozen(kw_only=True)
 class JournalStatus:
-    """The head of the journal; `hash` is hexadecimal. `wal_bytes` is what SQLite has not carried into the file yet, and room for more."""
+    """The head of the journal; `hash` is hexadecimal. `wal_bytes` is what SQLite has not carried into the file yet, and room for more.
+
+    Rows up to `archived_up_to` were moved out of exchange.db; the last of them are at `archive`. 0 and None where nothing was.
+    """
 
     exchange_id: str
     sequence: int
@@ -40,6 +43,8 @@ class JournalStatus:
     time: str
     file_bytes: int
     wal_bytes: int
+    archived_up_to: int
+    archive: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -159,6 +164,7 @@ def _journal(log: Log) -> JournalStatus:
     sequence, last_hash = log.head()
     last = log.entry(sequence)
     assert last is not None
+    moved = archived.last_of(log.connection)
     return JournalStatus(
         exchange_id=log.exchange_id,
         sequence=sequence,
@@ -166,6 +172,8 @@ def _journal(log: Log) -> JournalStatus:
         time=format_time(last.time_us),
         file_bytes=_size(log.path),
         wal_bytes=_size(Path(f"{log.path}-wal")),
+        archived_up_to=moved.last if moved else 0,
+        archive=moved.place if moved else None,
     )
 
 

@@ -19,7 +19,8 @@ SINKS: dict[str, dict[str, int | None]] = {
     "executescript": {"sql": 0},
     # Functions that pass on SQL which they were given: their callers are looked at in the same way.
     "found": {"schema": 2},
-    "upgrade": {"schema": 1},
+    "refounding": {"schema": 2},
+    "_make_tables": {"schema": 1},
     "_walk": {"columns": 1},
     "_active": {"columns": 0},
     "_prints": {"condition": 1},

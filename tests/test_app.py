@@ -21,7 +21,7 @@ from credit_trading.errors import (
     TradingError,
     VersionUnsupported,
 )
-from credit_trading.journal.log import FILE_NAME
+from credit_trading.journal.log import FILE_NAME, FORMAT_VERSION
 from credit_trading.store.sqlite import connect
 from tests.floor import CASH, Floor, edit, opened
 
@@ -109,6 +109,14 @@ def _newer(path: Path) -> None:
     edit(path, "PRAGMA user_version = 99")
 
 
+def _stamped_older(path: Path) -> None:
+    edit(path, f"PRAGMA user_version = {FORMAT_VERSION - 1}")
+
+
+def _stamped_first(path: Path) -> None:
+    edit(path, "PRAGMA user_version = 1")
+
+
 def _another_program(path: Path) -> None:
     path.unlink()
     connection = connect(path, mode="rwc")
@@ -136,7 +144,9 @@ def _without_catalogue(path: Path) -> None:
         (_short_text, FileCorrupt, "no SQLite database"),
         (_corrupt, FileCorrupt, "damaged"),
         (_truncated, FileCorrupt, "damaged"),
-        (_newer, VersionUnsupported, "format 99 is newer than 2"),
+        (_newer, VersionUnsupported, f"format 99 is newer than {FORMAT_VERSION}"),
+        (_stamped_older, FileCorrupt, f"says that it is of version {FORMAT_VERSION - 1}, and its tables are not"),
+        (_stamped_first, FileCorrupt, "says that it is of version 1, and its tables are not"),
         (_another_program, NotAnExchange, "not an exchange's"),
         (_without_journal, FileCorrupt, "journal"),
         (_without_rows, FileCorrupt, "no beginning"),

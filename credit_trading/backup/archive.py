@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import msgspec
 import zstandard
@@ -22,7 +24,8 @@ from credit_trading.backup.manifest import (
     encode,
     manifest_name,
 )
-from credit_trading.errors import FileCorrupt, FileForeign, NotFound
+from credit_trading.errors import FileCorrupt, FileForeign, NotFound, StorageError
+from credit_trading.journal.rows import FIRST_HASH
 from credit_trading.store.places import Place, open_place
 
 ARCHIVE = "archive.json"
@@ -60,15 +63,29 @@ class Archive:
                 "archive", f"{self.url}/{ARCHIVE}", f"it cannot be read ({error})", hint="Give the place of an archive."
             ) from error
 
-    def claim(self, exchange_id: str) -> None:
-        """Makes it this exchange's. Raises FileForeign if it is another's."""
+    def check(self, exchange_id: str) -> None:
+        """Raises FileForeign if it is another exchange's archive, or a place where other things lie."""
         owner = self.exchange_id()
-        if owner is None:
-            self.place.write(ARCHIVE, msgspec.json.encode(_Archive(exchange_id)))
-        elif owner != exchange_id:
+        if owner is None and (self.set_ids() or self.place.names("")):
+            with suppress(NotFound, StorageError):
+                owner = self.newest().exchange_id  # archive.json alone is gone
+        if owner is None and self.place.names(""):
+            raise FileForeign(
+                "archive",
+                self.url,
+                f"other things lie here, and no {ARCHIVE}",
+                hint="Give an empty folder, or one that is not there yet.",
+            )
+        if owner not in (None, exchange_id):
             raise FileForeign(
                 "archive", self.url, "it is the archive of another exchange", hint="Give each exchange its own place."
             )
+
+    def claim(self, exchange_id: str) -> None:
+        """Makes it this exchange's. Raises FileForeign as `check` does."""
+        self.check(exchange_id)
+        if self.exchange_id() is None:
+            self.place.write(ARCHIVE, msgspec.json.encode(_Archive(exchange_id)))
 
     def set_ids(self) -> list[str]:
         """Of all sets, the oldest first: ids begin with the time."""
@@ -104,16 +121,22 @@ class Archive:
                     f"it is missing, and {chain[0].set} adds to it",
                     hint="Use a set that does not need it.",
                 ) from error
-            following = chain[0].segments
-            if following and (following[0].first, following[0].hash_before) != (base.sequence + 1, base.hash):
-                raise FileCorrupt(
-                    "archive",
-                    f"{self.url}/{manifest_name(chain[0].set)}",
-                    f"it does not continue {base_id}",
-                    hint="Use a set that does not need it.",
-                )
+            if base.set >= chain[0].set or not follows(chain[0], base):
+                raise self._does_not_fit(chain[0], f"it does not continue {base_id}")
             chain.insert(0, base)
+        if not follows(chain[0], None):
+            raise self._does_not_fit(
+                chain[0], "its segments do not begin at row 1 and end at its sequence without a gap"
+            )
         return chain
+
+    def _does_not_fit(self, manifest: Manifest, problem: str) -> FileCorrupt:
+        return FileCorrupt(
+            "archive",
+            f"{self.url}/{manifest_name(manifest.set)}",
+            problem,
+            hint="Use a set that does not need it.",
+        )
 
     def read(self, stored: Stored) -> bytes:
         """The object, which is as it was written. Raises FileCorrupt, NotFound."""
@@ -132,13 +155,28 @@ class Archive:
 
     def file(self, pack: StoredPack, copy: Copy) -> bytes:
         """One user's file out of a pack. Raises FileCorrupt."""
-        content = self.place.read(pack.name, copy.offset, copy.offset + copy.size)
+        return self._unpacked(pack, copy, self.place.read(pack.name, copy.offset, copy.offset + copy.size))
+
+    def _unpacked(self, pack: StoredPack, copy: Copy, content: bytes) -> bytes:
         if hashlib.sha256(content).hexdigest() != copy.sha256:
             raise self.altered(pack.name)
         try:
             return unpacked(content, self._dictionary(pack))
         except zstandard.ZstdError as error:
             raise self.altered(pack.name) from error
+
+    def files(self, pack: StoredPack, copies: Sequence[Copy]) -> Iterator[tuple[Copy, bytes | FileCorrupt]]:
+        """These users' files out of a pack, in their order, or why one cannot be had; read at once where that is less work."""
+        whole = sum(copy.size for copy in copies) * 4 > pack.size
+        content = self.place.read(pack.name) if whole else b""
+        for copy in copies:
+            try:
+                if whole:
+                    yield copy, self._unpacked(pack, copy, content[copy.offset : copy.offset + copy.size])
+                else:
+                    yield copy, self.file(pack, copy)
+            except FileCorrupt as error:
+                yield copy, error
 
     def _dictionary(self, pack: StoredPack) -> zstandard.ZstdCompressionDict | None:
         """The last one is kept: files are read pack by pack."""
@@ -160,6 +198,17 @@ class Archive:
             "it is not as it was written",
             hint="Put that object back from another copy of the archive, or use a set that does not need it.",
         )
+
+
+def follows(manifest: Manifest, base: Manifest | None) -> bool:
+    """Whether its segments lead without a gap from the base's last row, or from nothing, to its own."""
+    exchange_id = base.exchange_id if base else manifest.exchange_id
+    sequence, chain_hash = (base.sequence, base.hash) if base else (0, FIRST_HASH.hex())
+    for segment in manifest.segments:
+        if (segment.first, segment.hash_before) != (sequence + 1, chain_hash):
+            return False
+        sequence, chain_hash = segment.last, segment.hash_after
+    return (manifest.exchange_id, manifest.sequence, manifest.hash) == (exchange_id, sequence, chain_hash)
 
 
 def store(archive: Archive, name: str, content: bytes) -> Stored:
@@ -184,8 +233,12 @@ def packed(content: bytes) -> bytes:
 
 
 def unpacked(content: bytes, known: zstandard.ZstdCompressionDict | None = None) -> bytes:
-    """Raises zstandard.ZstdError."""
-    return zstandard.ZstdDecompressor(dict_data=known).decompressobj().decompress(content)
+    """The content of one whole frame, with nothing behind it. Raises zstandard.ZstdError."""
+    decompressing = zstandard.ZstdDecompressor(dict_data=known).decompressobj()
+    found = decompressing.decompress(content)
+    if not decompressing.eof or decompressing.unused_data:
+        raise zstandard.ZstdError("it does not end where it should")
+    return found
 
 
 __all__ = ["Archive", "compressor", "dictionary", "packed", "store", "unpacked"]

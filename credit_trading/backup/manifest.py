@@ -91,7 +91,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     consists of, in order and without a gap: from row 1 on in a full set, from behind the base's last row on in an incremental one.
 
     Whoever has an event beyond `files_as_of`, or a private write of generation `private_generation` or later, has to be copied by the next
-    set. Numbers in `erased` are users whose personal data were taken out of this set afterwards.
+    set; so has everybody in `pending`: users whose file could not be copied. A user stands in one of the packs at most. There are so many
+    `users` as of `sequence` who are not deleted. Numbers in `erased` are users whose personal data were taken out of this set afterwards.
     """
 
     set: str
@@ -114,6 +115,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     exchange_format: int
     schema_version: int
     projection_version: int
+    pending: list[int] = []
     erased: list[int] = []
     format: int = FORMAT
     sha256: str = ""
@@ -144,23 +146,28 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(content: bytes, *, name: str) -> Manifest:
-    """Raises FileCorrupt for one that is not as it was written, VersionUnsupported for one of a newer version."""
+    """Raises FileCorrupt for one that is not as it was written, to the last byte, VersionUnsupported for one of a newer version.
+
+    The hash covers what stands there, not what this version knows of it: later versions may add fields.
+    """
     try:
-        version = _decode_format(content).format
-        if version > FORMAT:
+        stored = _decode_fields(content)
+        version = stored.get("format")
+        if isinstance(version, int) and version > FORMAT:
             raise VersionUnsupported(
                 "manifest", name, f"format {version} is newer than {FORMAT}", hint="Use a newer credit_trading."
             )
         found = _decode_manifest(content)
     except msgspec.MsgspecError as error:
         raise _altered(name, f"it cannot be read ({error})") from error
-    if found.sealed() != found or manifest_name(found.set) != name:
+    told = hashlib.sha256(_encode(stored | {"sha256": ""})).hexdigest()
+    if (
+        told != found.sha256
+        or msgspec.json.format(_encode(stored), indent=2) != content
+        or manifest_name(found.set) != name
+    ):
         raise _altered(name, "it is not as it was written")
     return found
-
-
-class _Format(msgspec.Struct, frozen=True):
-    format: int
 
 
 def _altered(name: str, problem: str) -> FileCorrupt:
@@ -169,6 +176,6 @@ def _altered(name: str, problem: str) -> FileCorrupt:
 
 _encode = msgspec.json.Encoder().encode
 _decode_manifest = msgspec.json.Decoder(Manifest).decode
-_decode_format = msgspec.json.Decoder(_Format).decode
+_decode_fields = msgspec.json.Decoder(dict[str, object]).decode
 encode_index = msgspec.json.Encoder().encode
 decode_index = msgspec.json.Decoder(list[Copy]).decode

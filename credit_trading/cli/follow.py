@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import attrs
 import click
@@ -15,28 +11,11 @@ import click
 import credit_trading
 from credit_trading.cli import output
 from credit_trading.cli.command import REFUSED, Command
+from credit_trading.cli.ending import ended_by_signals
 from credit_trading.cli.session import Session
 from credit_trading.errors import TradingError
 from credit_trading.users.follower import Followed
 from credit_trading.users.following import checked_period
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LOOK_S = 0.1
-
-
-@attrs.define
-class _Ending:
-    """Whether it is to end. No `threading.Event`: a signal's handler that sets one can wait for itself."""
-
-    asked: bool = False
-
-    def is_set(self) -> bool:
-        return self.asked
-
-    def wait(self, timeout: float) -> None:
-        until = time.monotonic() + timeout
-        while not self.asked and (left_s := until - time.monotonic()) > 0:
-            time.sleep(min(left_s, _LOOK_S))
 
 
 @attrs.define
@@ -77,7 +56,7 @@ def follow(ctx: click.Context, session: Session, every: float, once: bool) -> No
     last: Followed | None = None
     follower: int | None = None
     watcher = _Watcher()
-    with _ended_by_signals() as ending, credit_trading.open(session.home) as exchange:
+    with ended_by_signals() as ending, credit_trading.open(session.home) as exchange:
         for came_to in exchange.following.rounds(every, ending):
             rounds += 1
             ending.asked |= once
@@ -106,22 +85,3 @@ def _summary(followed: Followed, files: int) -> str:
 
 def _named(process_id: int | None) -> str:
     return "another process" if process_id is None else f"process {process_id}"
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[_Ending]:
-    """The first signal asks, a second one interrupts."""
-    ending = _Ending()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-
-    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's parameters
-        ending.asked = True
-        signal.signal(number, before[signal.Signals(number)])
-
-    try:
-        for number in _SIGNALS:
-            signal.signal(number, handle)
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,8 +1,9 @@
-"""`journal`: its head, and the proof that nothing before a kept one was changed."""
+"""`journal`: its head, the proof that nothing before a kept one was changed, and moving its older part into an archive."""
 
 from __future__ import annotations
 
 import click
+from rich.filesize import decimal
 
 import credit_trading
 from credit_trading.cli import output
@@ -58,6 +59,42 @@ def check(ctx: click.Context, session: Session, sequence: int, hash_hex: str) ->
     finding = told["finding"] = addressed(finding)
     session.show(told, lambda: draw_findings([finding]))
     ctx.exit(REFUSED)
+
+
+@journal.command(
+    examples=[
+        "journal archive --to backups --dry-run",
+        "journal archive --to backups",
+        "journal archive --to backups --keep-events 1000000 --json",
+    ]
+)
+@click.option("--to", "place", required=True, metavar="PLACE", help="Where the exchange's backups are.")
+@click.option("--keep-events", type=COUNT, help="So many of the latest stay in exchange.db.  [default: 50000]")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be moved.")
+@click.pass_obj
+def archive(session: Session, place: str, keep_events: int | None, dry_run: bool) -> None:
+    """Moves the older part of the journal out of exchange.db: from then on it is read in the archive.
+
+    Only what stands there already, in a full set that was verified, and what nobody needs who is up to date. Each row is compared before
+    any is deleted. From then on the archive is part of the exchange: what is read from its beginning (a lost file, verify --deep) needs
+    it. Keep it, and a copy of it.
+    """
+    kept = {} if keep_events is None else {"keep_events": keep_events}
+    with session.admin() as admin, output.progress("Moving") as tick:
+        moved = admin.backups.archive_journal(place, **kept, dry_run=dry_run, progress=tick)
+    session.show(
+        moved,
+        lambda: draw_fields(
+            {
+                "Place": moved.place,
+                "Border": f"sequence {moved.border}" if moved.border else "nothing was moved yet",
+                "Segments to move" if dry_run else "Segments moved": str(moved.segments),
+                "Rows to take out" if dry_run else "Rows taken out": str(moved.rows),
+                "Freed": decimal(max(0, moved.bytes_freed)),
+                "Not more, because": "; ".join(moved.held_by),
+            }
+        ),
+    )
 
 
 def _check(session: Session, sequence: int, hash_hex: str, tick: Progress) -> Finding | None:

@@ -9,13 +9,18 @@ import click
 import credit_trading
 from credit_trading.cli.accounts import accounts
 from credit_trading.cli.assets import assets
+from credit_trading.cli.backup import backup
 from credit_trading.cli.book import book
 from credit_trading.cli.command import PROGRAM, Program
 from credit_trading.cli.demo.command import demo
+from credit_trading.cli.export import export
 from credit_trading.cli.follow import follow
+from credit_trading.cli.import_ import import_
 from credit_trading.cli.init import init
 from credit_trading.cli.instruments import instruments
+from credit_trading.cli.jobs import jobs
 from credit_trading.cli.journal import journal
+from credit_trading.cli.migrate import migrate
 from credit_trading.cli.orders import orders
 from credit_trading.cli.quarantine import quarantine
 from credit_trading.cli.rebuild import rebuild
@@ -69,8 +74,13 @@ for command in (
     verify,
     rebuild,
     quarantine,
+    migrate,
     status,
     follow,
+    jobs,
+    backup,
+    export,
+    import_,
     demo,
 ):
     main.add_command(command)

@@ -8,13 +8,18 @@ from collections.abc import Iterable
 import attrs
 import click
 from rich.filesize import decimal
+from rich.text import Text
 
 import credit_trading
-from credit_trading.cli.command import Command
+from credit_trading.cli import output
+from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.counts import counted
+from credit_trading.cli.job_tables import short
 from credit_trading.cli.session import ACTOR, Session
 from credit_trading.cli.tables import Cell, Column, draw_fields, draw_table, draw_title, moment
 from credit_trading.config import Settings
+from credit_trading.jobs import standing
+from credit_trading.jobs.standing import JobsStatus
 from credit_trading.status import CheckpointStatus, MarketDataStatus, Status, ViewsStatus
 
 _LONGEST_WAIT_S = 2
@@ -23,19 +28,24 @@ _LONGEST_WAIT_S = 2
 
 @click.command(cls=Command, examples=["status", "status --json"])
 @click.pass_obj
-def status(session: Session) -> None:
+@click.pass_context
+def status(ctx: click.Context, session: Session) -> None:
     """Shows how the exchange stands: head, views, checkpoints, who writes, what is left to do, room.
 
-    It ends with 0 whatever it shows, unless the exchange cannot be read. Whether everything is right is told by verify.
+    It ends with 1 if a job in jobs.toml has failed or is overdue, and with 0 whatever else it shows, unless the exchange cannot be read.
+    Whether everything is right is told by verify.
     """
     settings = Settings.from_environment()
     settings = attrs.evolve(settings, lock_timeout_s=min(settings.lock_timeout_s, _LONGEST_WAIT_S))
     with credit_trading.open(session.home, settings=settings) as exchange:
         found = exchange.as_admin(ACTOR).status()
-    session.show(found, lambda: _draw(found))
+    jobs = standing.look(session.home)
+    session.show({**attrs.asdict(found), "jobs": jobs}, lambda: _draw(found, jobs))
+    if not jobs.is_well:
+        ctx.exit(REFUSED)
 
 
-def _draw(found: Status) -> None:
+def _draw(found: Status, jobs: JobsStatus) -> None:
     journal, pending, room = found.journal, found.pending, found.resources
     draw_fields(
         {
@@ -43,6 +53,7 @@ def _draw(found: Status) -> None:
             "Head of the journal": f"{journal.sequence}  {journal.hash}",
             "Last event (UTC)": moment(journal.time),
             "exchange.db": f"{decimal(journal.file_bytes)}, WAL {decimal(journal.wal_bytes)}",
+            "Archived": f"up to {journal.archived_up_to} at {journal.archive}" if journal.archive else "nothing",
         }
     )
     _group("Views", _views(found.views) | {"Market data": _market_data(found.market_data)})
@@ -66,6 +77,7 @@ def _draw(found: Status) -> None:
     if pending.quarantined:
         columns = [Column("User"), Column("Since (UTC)"), Column("Code"), Column("Problem", wrap=True)]
         draw_table(columns, [(one.user_id, moment(one.since), one.code, one.problem) for one in pending.quarantined])
+    _group("Jobs", _jobs(jobs))
     hits, misses = counted(room.pool_hits, "hit"), counted(room.pool_misses, "miss", "misses")
     remote = " (a network file system: locks may fail there, move it to a local disk)" if room.is_remote else ""
     _group(
@@ -111,6 +123,15 @@ def _checkpoints(checkpoints: CheckpointStatus) -> dict[str, Cell]:
             f"at {checkpoints.sequence}, {counted(checkpoints.events_since, 'event')} and {checkpoints.age_s:.0f} s ago"
         )
     return {"Newest": newest, "Cannot be used": _some(checkpoints.damaged)}
+
+
+def _jobs(jobs: JobsStatus) -> dict[str, Cell]:
+    """Each in a line; what is wrong with one is said there."""
+    if jobs.problem is not None:
+        return {"Problem": Text(output.printable(output.addressed(jobs.problem)), "red")}
+    if not jobs.jobs:
+        return {"Scheduled": output.addressed("nothing; write jobs.toml by credit-trading jobs init")}
+    return {job.job: short(job) for job in jobs.jobs}
 
 
 def _process(process_id: int | None) -> str:

@@ -14,6 +14,7 @@ from credit_trading.cli.command import COUNT, Group
 from credit_trading.cli.session import Session
 from credit_trading.cli.statistics import draw_statistics
 from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
+from credit_trading.cli.user_erase import erase
 from credit_trading.cli.user_list import catch_up, import_users
 from credit_trading.errors import InvalidInput
 from credit_trading.trading.administration import UserFees
@@ -27,6 +28,7 @@ def users() -> None:
 
 users.add_command(import_users)
 users.add_command(catch_up)
+users.add_command(erase)
 
 
 @users.command(examples=["users create ann ann@example.com"])
@@ -113,19 +115,26 @@ def email(session: Session, user_id: str, new: str) -> None:
     session.show(_shown(user), lambda: output.say(f"{user.user_id} is {user.email} now: {user.path}"))
 
 
-@users.command(examples=["users delete dan --yes", "users delete bob --sweep-to cat --yes"])
+@users.command(
+    examples=["users delete dan --yes", "users delete bob --sweep-to cat --yes", "users delete eve --no-backup --yes"]
+)
 @click.argument("user_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--sweep-to", metavar="USER_ID", help="Cancel the user's orders and move the balances to this user.")
+@click.option("--no-backup", is_flag=True, help="Keep no copy of the file.")
 @click.pass_obj
-def delete(session: Session, user_id: str, yes: bool, sweep_to: str | None) -> None:
-    """Deletes a user and their file; refused while anything is left, unless it is swept to another user."""
+def delete(session: Session, user_id: str, yes: bool, sweep_to: str | None, no_backup: bool) -> None:
+    """Deletes a user and their file; refused while anything is left, unless it is swept to another user.
+
+    First a copy of the file is put into the folder `deleted`, and compared with the journal. If that fails, nothing is deleted.
+    """
     with session.admin() as admin:
         user = admin.databases.show_trading_database(user_id)
         if not yes:
             _ask(user, sweep_to)
-        admin.databases.delete_trading_database(user_id, sweep_to=sweep_to)
-    session.show({"user_id": user_id, "deleted": True, "swept_to": sweep_to}, lambda: output.say(f"Deleted {user_id}"))
+        kept = admin.databases.delete_trading_database(user_id, sweep_to=sweep_to, backup=not no_backup)
+    value = {"user_id": user_id, "deleted": True, "swept_to": sweep_to, "copy": str(kept) if kept else None}
+    session.show(value, lambda: output.say(f"Deleted {user_id}{f'; a copy of the file: {kept}' if kept else ''}"))
 
 
 _note = click.option("--note", metavar="TEXT", help="A remark that stands beside the journal.")

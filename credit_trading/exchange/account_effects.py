@@ -44,6 +44,12 @@ def traded_off_book(state: ExchangeState, _: ev.Entry, event: ev.TradedOffBook) 
     state.accounts.move(event.buyer, event.seller, event.quote, event.total)
 
 
+def transaction_recorded(state: ExchangeState, _: ev.Entry, event: ev.TransactionRecorded) -> None:
+    state.accounts.move(OUTSIDE, event.user, event.asset, event.asset_change)
+    if event.currency is not None:
+        state.accounts.move(OUTSIDE, event.user, event.currency, event.currency_change)
+
+
 def trade_busted(state: ExchangeState, _: ev.Entry, event: ev.TradeBusted) -> None:
     accounts = state.accounts
     accounts.move(event.buyer, event.seller, event.base, event.quantity)

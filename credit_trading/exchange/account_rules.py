@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from credit_trading.errors import InvalidInput, UserNotEmpty
+from credit_trading.errors import InvalidInput, NotFound, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.accounts import Accounts
 from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.order import CancelReason
 from credit_trading.exchange.order_rules import cancel
+from credit_trading.exchange.recorded import changes
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.money.amount import MAX_UNITS
 
@@ -59,6 +61,71 @@ def trade_off_book(run: Decision, command: cmd.TradeOffBook) -> None:
                 command.total,
                 command.external_reference,
             )
+        )
+
+
+def record_transaction(run: Decision, command: cmd.RecordTransaction) -> None:
+    """Posted against the outside world: what is not there cannot be given, nor more be brought in than accounts can hold."""
+    run.user(command.user)
+    _check_known(run, command)
+    asset_change, currency_change = changes(
+        command.transaction_type, quantity=command.quantity, total=command.total or 0, fee=command.fee
+    )
+    for asset, change in ((command.asset, asset_change), (command.currency or "", currency_change)):
+        refusal = refusal_of(run.replica.accounts, command.user, asset, change)
+        if refusal is not None:
+            run.reject(command.user, refusal)
+            return
+    run.emit(
+        ev.TransactionRecorded(
+            command.user,
+            command.transaction_type,
+            command.reference,
+            command.occurred_at_us,
+            command.asset,
+            command.quantity,
+            asset_change,
+            command.currency,
+            command.price,
+            command.price_decimals,
+            command.total,
+            command.fee,
+            currency_change,
+            command.counterparty,
+            command.symbol,
+            command.role,
+            command.trade_reference,
+            command.external_reference,
+        )
+    )
+
+
+def refusal_of(accounts: Accounts, user: int, asset: str, change: int) -> Rejection | None:
+    """Why so much cannot be posted to the user from the outside world, or from the user to it."""
+    if change < 0 and -change > accounts.available(user, asset):
+        return Rejection.INSUFFICIENT_FUNDS
+    if change > 0 and accounts.issue(asset) + change > MAX_UNITS:
+        return Rejection.ISSUE_CAP_EXCEEDED
+    return None
+
+
+def _check_known(run: Decision, command: cmd.RecordTransaction) -> None:
+    """All that it names is here, and it does not lie in the future."""
+    for asset in (command.asset, command.currency):
+        if asset is not None and asset not in run.replica.assets:
+            raise run.fail(NotFound, asset, "no such asset", "List them: credit-trading assets list.")
+    if command.asset == command.currency:
+        raise run.fail(InvalidInput, command.asset, "an asset cannot be paid for with itself", "Name two assets.")
+    if command.symbol is not None:
+        run.market(command.symbol)
+    if command.counterparty is not None:
+        run.user(command.counterparty)
+    if not 0 <= command.occurred_at_us <= run.time_us:
+        raise run.fail(
+            InvalidInput,
+            command.reference,
+            "it lies in the future, or before 1970",
+            "Give the time at which it happened.",
         )
 
 

@@ -59,7 +59,7 @@ class Accounts:
         return {asset: balances[asset] for asset in sorted(balances) if balances[asset] != Balance()}
 
     def move(self, sender: int, receiver: int, asset: str, amount: int) -> None:
-        """One transaction of two postings. `amount` may be negative for the fee account's rebates only."""
+        """One transaction of two postings. `amount` is negative for the fee account's rebates, and for what is recorded as given away."""
         self.post(sender, asset, -amount)
         self.post(receiver, asset, amount)
 

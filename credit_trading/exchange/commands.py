@@ -111,6 +111,28 @@ class TradeOffBook(Command, frozen=True):
     external_reference: str | None = None
 
 
+class RecordTransaction(Command, frozen=True):
+    """What happened elsewhere: see `events.TransactionRecorded`. `transaction_type` is one of `recorded.DIRECTIONS`."""
+
+    operation = "transactions.record"
+    user: int
+    transaction_type: str
+    reference: str
+    occurred_at_us: int
+    asset: str
+    quantity: int
+    currency: str | None = None
+    price: int | None = None
+    price_decimals: int | None = None
+    total: int | None = None
+    fee: int = 0
+    counterparty: int | None = None
+    symbol: str | None = None
+    role: str | None = None
+    trade_reference: str | None = None
+    external_reference: str | None = None
+
+
 class CreateUser(Command, frozen=True):
     """`digest` is salted and stands for the person in the journal."""
 

@@ -123,6 +123,7 @@ _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,
     cmd.TradeOffBook: accounts.trade_off_book,
+    cmd.RecordTransaction: accounts.record_transaction,
     cmd.BustTrade: accounts.bust_trade,
     cmd.CreateUser: accounts.create_user,
     cmd.ChangeEmail: accounts.change_email,

@@ -190,6 +190,34 @@ class TradedOffBook(Event, frozen=True, omit_defaults=True, gc=False):
         return self.buyer, self.seller
 
 
+class TransactionRecorded(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """What happened elsewhere, at `occurred_at_us`, enters the user's history, against the outside world: no book and no price is touched.
+
+    `asset_change` and `currency_change` are what is posted to the user. `quantity` in the asset's, `total` and `fee` in the currency's
+    smallest units; `price` in 10^-`price_decimals` currency per whole asset. `reference` names it there, and once for each user;
+    `counterparty` is a user here. Who else the other side was stands in the note.
+    """
+
+    kind = "transaction_recorded"
+    transaction_type: str
+    reference: str
+    occurred_at_us: int
+    asset: str
+    quantity: int
+    asset_change: int
+    currency: str | None = None
+    price: int | None = None
+    price_decimals: int | None = None
+    total: int | None = None
+    fee: int = 0
+    currency_change: int = 0
+    counterparty: int | None = None
+    symbol: str | None = None
+    role: str | None = None
+    trade_reference: str | None = None
+    external_reference: str | None = None
+
+
 class OrderAccepted(_OfUser, frozen=True, omit_defaults=True, gc=False):
     """FIX ExecType (150) New. The order stands in the book from here on; what it does on arrival follows as events of its own.
 
@@ -393,6 +421,7 @@ KINDS: dict[tuple[str, int], type[Event]] = {
         Withdrawn,
         Transferred,
         TradedOffBook,
+        TransactionRecorded,
         OrderAccepted,
         OrderRejected,
         OrderAmended,

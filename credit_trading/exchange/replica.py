@@ -105,6 +105,7 @@ _EFFECTS: dict[type[ev.Event], Callable[[ExchangeState, ev.Entry, Any], None]] =
     ev.Withdrawn: accounts.withdrawn,
     ev.Transferred: accounts.transferred,
     ev.TradedOffBook: accounts.traded_off_book,
+    ev.TransactionRecorded: accounts.transaction_recorded,
     ev.OrderAccepted: orders.order_accepted,
     ev.OrderRejected: orders.order_rejected,
     ev.OrderAmended: orders.order_amended,

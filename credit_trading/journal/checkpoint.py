@@ -59,6 +59,10 @@ class Checkpoint:
     problem: str | None
 
 
+class _OlderVersion(ValueError):
+    """Nothing is wrong with it: it was written before an update, and another one will take its place."""
+
+
 class _Label(msgspec.Struct, frozen=True):
     state_version: int
     exchange_id: str
@@ -98,7 +102,8 @@ def load(folder: Path, history: History, *, pace: Callable[[], None] = without_r
             with Uncollected():
                 return assemble(_HEAD.decode(next(frames)), _parts(frames, pace)), label.hash
         except (OSError, ValueError) as error:
-            _log.warning("checkpoint %s is skipped: %s", path, error)
+            level = logging.INFO if isinstance(error, _OlderVersion) else logging.WARNING
+            _log.log(level, "checkpoint %s is skipped: %s", path, error)
     return None
 
 
@@ -127,7 +132,10 @@ def ahead(folder: Path, exchange_id: str, end: Callable[[], int]) -> Path | None
 
 def position_of(path: Path) -> Position | None:
     """Where one file says that it stands, on whatever history; None if another version wrote it. Raises OSError, ValueError."""
-    label = _LABEL.decode(next(_checked(path.read_bytes()), b""))
+    try:
+        label = _LABEL.decode(next(_checked(path.read_bytes()), b""))
+    except _OlderVersion:
+        return None
     return Position(label.exchange_id, label.sequence, label.hash) if label.state_version == STATE_VERSION else None
 
 
@@ -161,9 +169,11 @@ def _checked(content: bytes) -> Iterator[memoryview]:
     """The frames of a whole file. Raises ValueError."""
     view = memoryview(content)
     body, digest = view[:-_DIGEST_BYTES], view[-_DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
-        raise ValueError("it is damaged or of another format")
-    return _frames(body)
+    if hashlib.sha256(body).digest() == digest:
+        return _frames(body)
+    if hashlib.sha256(view[_DIGEST_BYTES:]).digest() == view[:_DIGEST_BYTES]:  # versions 1 and 2 had it in front
+        raise _OlderVersion(f"it is of an older version than {STATE_VERSION}")
+    raise ValueError("it is damaged or of another format")
 
 
 def _frames(body: memoryview) -> Iterator[memoryview]:
@@ -178,7 +188,8 @@ def _label(frames: Iterator[memoryview], history: History) -> _Label:
     """Raises ValueError for a state that is not of this version or history."""
     label = _LABEL.decode(next(frames, b""))
     if label.state_version != STATE_VERSION:
-        raise ValueError(f"it is of version {label.state_version}, not {STATE_VERSION}")
+        kind = _OlderVersion if label.state_version < STATE_VERSION else ValueError
+        raise kind(f"it is of version {label.state_version}, not {STATE_VERSION}")
     if label.exchange_id != history.exchange_id or history.hash_at(label.sequence) != label.hash:
         raise ValueError("it is not of this journal's history")
     return label

@@ -115,7 +115,17 @@ class LiveReplica:
             if self._reader is None:
                 assert self.lock_file, "the folder is entered before anything in it is opened"
                 self._reader = Log.open(self.path)
+                self._reader.archived.aside = self._without_reader_lock
             yield self._reader
+
+    @contextmanager
+    def _without_reader_lock(self) -> Iterator[None]:
+        """While a reader waits for an archive, others read here. A thread that has the lock twice keeps it."""
+        self._reader_lock.release()
+        try:
+            yield
+        finally:
+            self._reader_lock.acquire()
 
     @contextmanager
     def reading(self) -> Iterator[Replica]:

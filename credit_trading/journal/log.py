@@ -1,20 +1,23 @@
 """exchange.db as a log: append rows, read them in order or by one user's back-pointers.
 
-Here: SQL on the journal table, through one connection. Never here: threads, locks, what events mean.
-Always: rows are only ever added, at the end, each chained to the one before.
+Here: SQL on the journal table, through one connection. Never here: threads, locks, what events mean, taking rows out (moving).
+Always: rows are only ever added, at the end, each chained to the one before; those that were moved into an archive are read there by all
+that reads rows here, which raises ArchiveUnreachable where they cannot be had. Rows are looked for here first, and then in the list of
+what was moved: so nobody misses a row that another process moves meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from itertools import islice
+from contextlib import closing, contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 
 from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
 from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
-from credit_trading.journal import notes, rows
+from credit_trading.journal import archived, notes, rows
+from credit_trading.journal.archived import TRADES, ArchivedRows
 from credit_trading.journal.notes import Note
 from credit_trading.store.migrations import Migration, migrate, pending, version_of
 from credit_trading.store.sqlite import Connection, connect, file_id, immediate, sqlite3, translated
@@ -28,6 +31,9 @@ UPGRADED = "format-2"
 
 FILE_NAME = "exchange.db"
 
+_ROWS_AT_ONCE = 2_000
+"""Of those that have to be put together from here and from an archive."""
+
 
 class Log:
     """One connection to exchange.db; for one thread at a time."""
@@ -37,6 +43,7 @@ class Log:
         self.path = path
         self.exchange_id = exchange_id
         self.file_id = file_id(path)
+        self.archived = ArchivedRows(connection)
 
     @classmethod
     def found(cls, path: Path, first: Entry, schema: str) -> None:
@@ -52,27 +59,51 @@ class Log:
                         raise AlreadyExists(
                             "exchange.init", path, "there is a database already", hint="Open it instead."
                         )
-                    for statement in (rows.SCHEMA + notes.SCHEMA + schema).split(";\n"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+                    _make_tables(connection, schema)
                     connection.execute(rows.INSERT, rows.encode(first, rows.FIRST_HASH))
             finally:
                 connection.close()
             path.chmod(0o600)
 
     @classmethod
+    @contextmanager
+    def refounding(cls, path: Path, exchange_id: str, schema: str) -> Iterator[Log]:
+        """An exchange.db without rows, to be filled while nobody else knows of it; durable when the block ends.
+
+        Raises AlreadyExists if a file is there.
+        """
+        if path.exists():
+            raise AlreadyExists("exchange.restore", path, "a file is there already", hint="Move it away.")
+        with (
+            translated("exchange.restore", path),
+            closing(connect(path, mode="rwc", synchronous="NORMAL")) as connection,
+        ):
+            with immediate(connection):
+                _make_tables(connection, schema)
+            yield cls(connection, path, exchange_id)
+
+    def fill(self, stored: Sequence[rows.Row], sequence: int, previous_hash: bytes) -> bytes:
+        """Adds rows as they were stored elsewhere, behind that sequence and hash, in one transaction; returns the last one's hash.
+
+        Raises FileCorrupt if they do not follow.
+        """
+        last_hash = rows.check_chain(stored, sequence, previous_hash)
+        with immediate(self.connection):
+            self.connection.executemany(rows.INSERT, stored)
+        return last_hash
+
+    @classmethod
     def pending(cls, path: Path, migrations: Sequence[Migration]) -> list[Migration]:
         """Which of them it still lacks. Raises NotAnExchange, VersionUnsupported."""
         with translated("exchange.open", path), closing(connect(path, mode="rw", synchronous="FULL")) as connection:
-            _format_of(connection, path)
+            format_of(connection, path)
             return pending(connection, migrations)
 
     @classmethod
     def upgrade(cls, path: Path, migrations: Sequence[Migration]) -> None:
         """Brings an exchange.db of an older format to this one. In the caller's turn."""
         with translated("exchange.upgrade", path), closing(connect(path, mode="rw", synchronous="FULL")) as connection:
-            _format_of(connection, path)
+            format_of(connection, path)
             migrate(connection, migrations)
 
     @classmethod
@@ -104,15 +135,27 @@ class Log:
 
     def rows_from(self, sequence: int) -> Iterator[rows.Row]:
         """Raw rows from `sequence` on, in order."""
-        return self.connection.execute(
+        found = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence", (sequence,)
         )
+        first = found.fetchone()
+        if first is None:
+            return iter(())
+        if self.archived_up_to() < sequence:  # as of the moment at which the rows are read, which began with the first
+            return chain((first,), found)
+        found.close()
+        return self._in_batches(sequence)
 
     def batch_from(self, sequence: int, most: int) -> list[rows.Row]:
         """At most so many of them."""
-        return self.connection.execute(
+        stored = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence LIMIT ?", (sequence, most)
         ).fetchall()
+        if stored and stored[-1][0] - sequence >= len(stored):
+            return self._completed(stored, sequence, most)
+        if 0 < self.archived.kept_up_to < sequence:  # whoever reads on beyond it has no more use for it
+            self.archived.forget()
+        return stored
 
     def entry(self, sequence: int) -> Entry | None:
         row = self._row(sequence)
@@ -123,7 +166,11 @@ class Log:
         if sequence == 0:
             return rows.FIRST_HASH
         row = self.connection.execute("SELECT hash FROM journal WHERE sequence = ?", (sequence,)).fetchone()
-        return row[0] if row else None
+        return row[0] if row else self.archived.hash_at(sequence)
+
+    def archived_up_to(self) -> int:
+        """The last row that was moved into an archive; 0 where none was."""
+        return archived.border(self.connection)
 
     def first(self) -> int:
         """The sequence of the first row: 1, unless somebody has added rows before it."""
@@ -138,10 +185,9 @@ class Log:
         return sequence, last_hash
 
     def money_movement(self, command_id: str) -> Entry | None:
-        """The deposit, withdrawal or off-book trade that was made under this id, however long ago."""
+        """The deposit, withdrawal or off-book trade that was made under this id, however long ago: their rows are never moved."""
         row = self.connection.execute(
-            f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS NOT NULL"
-            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')",
+            f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND {rows.MONEY}",
             (command_id,),
         ).fetchone()
         return rows.decode(row) if row else None
@@ -152,13 +198,14 @@ class Log:
         Trade numbers rise with the sequence, so it is found by halving the primary key: log2(rows) probes at most, each reading on to
         the next trade. Of the rows between two trades none is read twice.
         """
-        low, high = 1, self.head()[0] + 1
+        border = self.archived_up_to()
+        low, high = border + 1, self.head()[0] + 1
         while low < high:
             middle = (low + high) // 2
             row = self.connection.execute(
                 f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? AND sequence < ?"
-                " AND kind IN ('trade', 'traded_off_book') ORDER BY sequence LIMIT 1",
-                (middle, high),
+                " AND kind IN (?, ?) ORDER BY sequence LIMIT 1",
+                (middle, high, *TRADES),
             ).fetchone()
             event = rows.decode(row).event if row else None
             if not isinstance(event, Trade | TradedOffBook) or event.trade > number:
@@ -167,7 +214,7 @@ class Log:
                 low = row[0] + 1
             else:
                 return event
-        return None
+        return self.archived.trade(number) if border else None
 
     def history_of(self, user: int, *, last: int, after: int) -> list[int]:
         """The sequences of one user's entries from beyond `after` up to `last`, ascending, found by their back-pointers.
@@ -199,6 +246,8 @@ class Log:
         sequence = last
         while sequence > after:
             row = self.connection.execute(statement, (user, sequence)).fetchone()
+            if row is None:
+                row = _step(self.archived.row(sequence), user)
             if row is None or row[-1] is None:
                 raise rows.damaged(sequence, f"the history of user #{user} leads here, and this row is not part of it")
             yield row
@@ -210,7 +259,32 @@ class Log:
         row: rows.Row | None = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = ?", (sequence,)
         ).fetchone()
-        return row
+        return row or self.archived.row(sequence)
+
+    def _in_batches(self, sequence: int) -> Iterator[rows.Row]:
+        while stored := self.batch_from(sequence, _ROWS_AT_ONCE):
+            yield from stored
+            sequence = stored[-1][0] + 1
+
+    def _completed(self, stored: list[rows.Row], sequence: int, most: int) -> list[rows.Row]:
+        """With what was moved from between them; other gaps stay for whoever checks the chain."""
+        found: list[rows.Row] = []
+        for row in stored:
+            if row[0] > sequence:
+                found += self.archived.between(sequence, min(row[0], sequence + most - len(found)) - 1)
+            if len(found) >= most:
+                break
+            found.append(row)
+            sequence = row[0] + 1
+        return found
+
+
+def _step(row: rows.Row | None, user: int) -> rows.Row | None:
+    """As `Log._walk` reads it here; its first column is the sequence."""
+    if row is None:
+        return None
+    previous = next((row[at] for one, at in zip(rows.USERS, rows.PREVIOUS, strict=True) if row[one] == user), None)
+    return (*row, previous)
 
 
 def mark_digests(connection: Connection) -> None:
@@ -220,7 +294,15 @@ def mark_digests(connection: Connection) -> None:
     connection.execute(rows.INSERT, rows.encode(mark, row[rows.HASH]))
 
 
-def _format_of(connection: Connection, path: Path) -> int:
+def _make_tables(connection: Connection, schema: str) -> None:
+    """The journal's and those in `schema`, in the caller's transaction."""
+    for statement in (rows.SCHEMA + notes.SCHEMA + schema).split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+
+def format_of(connection: Connection, path: Path) -> int:
     """The format of an exchange.db, this version's or an older one. Raises NotAnExchange, VersionUnsupported."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     if application_id != APPLICATION_ID:
@@ -243,7 +325,7 @@ def _format_of(connection: Connection, path: Path) -> int:
 
 def _identify(connection: Connection, path: Path) -> str:
     """The exchange id of an opened exchange.db."""
-    _format_of(connection, path)
+    format_of(connection, path)
     row = connection.execute(f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = 1").fetchone()
     first = rows.decode(row).event if row else None
     if not isinstance(first, Founded):

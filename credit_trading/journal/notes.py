@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 
 import attrs
 import msgspec
@@ -27,6 +28,12 @@ CREATE TABLE command_notes (
 ) STRICT;
 """
 
+COLUMNS = ("sequence", "actor", "origin", "correlation_id", "note", "salt", "counterparty")
+
+_INSERT = (
+    "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note, salt, counterparty)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 MIGRATIONS = {
     2: "ALTER TABLE command_notes ADD COLUMN salt BLOB;\n",
@@ -53,7 +60,7 @@ def write(connection: Connection, sequence: int, note: Note) -> bytes:
     """Beside the first event of the command, as part of the caller's transaction. Returns the digest that goes into the event's row."""
     salt = secrets.token_bytes(16)
     connection.execute(
-        "INSERT INTO command_notes (sequence, actor, origin, correlation_id, note, salt, counterparty) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        _INSERT,
         (sequence, note.actor, note.origin, note.correlation_id, note.note, salt, note.counterparty),
     )
     return digest(sequence, note, salt)
@@ -110,3 +117,16 @@ def read(connection: Connection, sequence: int) -> Note | None:
     if row is None:
         return None
     return Note(actor=row[0], origin=row[1], correlation_id=row[2], note=row[3], counterparty=row[4])
+
+
+def insert_restored(connection: Connection, stored: Iterable[tuple[object, ...]]) -> None:
+    """Rows as they were once, their columns in the order of `COLUMNS`; in the caller's transaction."""
+    connection.executemany(_INSERT, stored)
+
+
+def erase(connection: Connection, sequences: Iterable[int]) -> int:
+    """Deletes the notes on these rows, in the caller's transaction; how many there were."""
+    return sum(
+        connection.execute("DELETE FROM command_notes WHERE sequence = ?", (sequence,)).rowcount
+        for sequence in sequences
+    )

@@ -50,6 +50,11 @@ CREATE INDEX journal_money_causes ON journal (cause)
 }
 """By the format of exchange.db that they lead to."""
 
+MONEY = "content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')"
+"""Which rows `journal_money_causes` covers; as the index has it, or SQLite would not use it."""
+
+MONEY_KINDS = frozenset(("deposited", "withdrawn", "traded_off_book", "transaction_recorded"))
+
 COLUMNS = (
     "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b,"
     " payload, hash, note"
@@ -58,7 +63,7 @@ INSERT = f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 
 Row = tuple[Any, ...]
 
-USERS, HASH, NOTE = (6, 9), 13, 14
+KIND, CONTENT, USERS, PREVIOUS, HASH, NOTE = 2, 5, (6, 9), (8, 11), 13, 14
 """Places in a row."""
 
 FIRST_HASH = bytes(32)

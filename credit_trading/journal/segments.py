@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import zstandard
 
-from credit_trading.errors import FileCorrupt
+from credit_trading.errors import FileCorrupt, VersionUnsupported
 from credit_trading.journal import rows
 from credit_trading.journal.rows import HASH, NOTE, Row
 
@@ -61,17 +61,25 @@ def seal(exchange_id: str, found: Iterable[Row], hash_before: bytes) -> tuple[Se
 
 
 def unseal(content: bytes, *, name: str) -> tuple[Seal, list[Row]]:
-    """The rows of a whole segment, their chain checked. Raises FileCorrupt, naming it."""
+    """The rows of a whole segment, their chain checked. Raises FileCorrupt or VersionUnsupported, naming it."""
     try:
-        lines = zstandard.ZstdDecompressor().decompressobj().decompress(content).split(b"\n")
+        decompressing = zstandard.ZstdDecompressor().decompressobj()
+        lines = decompressing.decompress(content).split(b"\n")
+        if not decompressing.eof or decompressing.unused_data:
+            raise ValueError("it does not end where it should")
         found = _decode_seal(lines[0])
+        hash_before = bytes.fromhex(found.hash_before)
         stored = list(_rows(lines[1:-1]))
     except (zstandard.ZstdError, msgspec.MsgspecError, ValueError) as error:
         raise _broken(name, f"it cannot be read ({error})") from error
-    if found.format != _FORMAT or not stored or (stored[0][0], stored[-1][0]) != (found.first, found.last):
+    if found.format != _FORMAT:
+        raise VersionUnsupported(
+            "segment", name, f"format {found.format} is not {_FORMAT}", hint="Use a newer credit_trading."
+        )
+    if not stored or (stored[0][0], stored[-1][0]) != (found.first, found.last):
         raise _broken(name, "its rows are not those that its header names")
     try:
-        hash_after = rows.check_chain(stored, found.first - 1, bytes.fromhex(found.hash_before))
+        hash_after = rows.check_chain(stored, found.first - 1, hash_before)
     except FileCorrupt as error:
         raise _broken(name, f"{error.subject}: {error.problem}") from error
     if hash_after.hex() != found.hash_after:
@@ -82,6 +90,8 @@ def unseal(content: bytes, *, name: str) -> tuple[Seal, list[Row]]:
 def _rows(lines: Iterable[bytes]) -> Iterator[Row]:
     for line in lines:
         row = _decode_row(line)
+        if len(row) != NOTE + 1:
+            raise ValueError(f"a row of {len(row)} columns")
         yield (*row[:HASH], _decode_bytes(row[HASH]), None if row[NOTE] is None else _decode_bytes(row[NOTE]))
 
 

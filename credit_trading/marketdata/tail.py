@@ -6,8 +6,6 @@ Always: a stretch begins where the follower stands, and only if that lies on the
 
 from __future__ import annotations
 
-from itertools import islice
-
 import attrs
 
 from credit_trading.errors import FileForeign
@@ -35,7 +33,7 @@ def tail_after(live: LiveReplica, position: Position, *, up_to: int, most: int, 
     count = max(0, min(most, up_to - position.sequence))
     with live.history() as log:
         position.check(log, follower=follower)
-        rows = list(islice(log.rows_from(position.sequence + 1), count))
+        rows = log.batch_from(position.sequence + 1, count)
         exchange_id = log.exchange_id
     if not rows:
         return Tail([], position)

@@ -57,6 +57,10 @@ class TradeHistory:
         """The last `limit` trades with ids below `before`, latest first, as of the journal's head."""
         return self._caught_up(lambda connection: prints.latest(connection, symbol, limit=limit, before=before))
 
+    def catch_up(self) -> Position:
+        """Brings the file to the journal's head, and says where it stands. Raises FileCorrupt."""
+        return self._caught_up(lambda _: None)[0]
+
     def between(self, first: int, last: int) -> tuple[Position, list[TradePrint]]:
         """All trades with ids from `first` to `last`, in order, as far as the file has come. Raises FileCorrupt."""
         return self._as_it_is(lambda connection: prints.between(connection, first, last))

@@ -8,13 +8,16 @@ that changes the disk is made here by `os.<name>`, so that a stand-in for `os` i
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from credit_trading.errors import AlreadyExists, StorageError
 from credit_trading.store.sqlite import StrPath, translated
@@ -36,16 +39,27 @@ def publish_new(path: StrPath, data: bytes) -> None:
     Raises AlreadyExists (that file is not touched), Unwritable, StorageError.
     """
     with translated("files.publish", path), _written_beside(path, data) as temporary:
+        _give_name(temporary, path)
+
+
+@contextmanager
+def publishing_new(path: StrPath) -> Iterator[BinaryIO]:
+    """The same for a file that the block writes piece by piece; it gets its name at the end, and if the block raises nothing is left.
+
+    Raises AlreadyExists, Unwritable, StorageError.
+    """
+    with translated("files.publish", path):
+        if os.path.lexists(path):
+            raise _taken("files.publish", path)
+        descriptor, temporary = _open_beside(path)
         try:
-            os.link(temporary, path)
-        except FileExistsError as error:
-            raise _taken("files.publish", path) from error
-        _unlink_if_possible(temporary)
-        try:
-            fsync_folder(Path(path).parent)
-        except StorageError:  # nobody may find it and take its name for durable
-            _unlink_if_possible(path)
-            raise
+            with open(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+            _give_name(temporary, path)
+        finally:
+            _unlink_if_possible(temporary)
 
 
 def publish_all_new(paths: Sequence[Path], data: bytes) -> None:
@@ -61,6 +75,54 @@ def publish_all_new(paths: Sequence[Path], data: bytes) -> None:
         for first in range(0, len(paths), _TOGETHER):
             _publish_together(paths[first : first + _TOGETHER], data, pool)
         fsync_folder(folder)
+
+
+def write_all_new(files: Iterable[tuple[Path, bytes]]) -> None:
+    """Write files, mode 0600, into a folder that nobody else knows of; a crash may leave some of them unfinished.
+
+    Durable at the end, but for their names: see `publish_folder`. Of `files` some are in memory at a time. Raises Unwritable, StorageError.
+    """
+    with ThreadPoolExecutor(_TOGETHER, "fsync") as pool:
+        rest = iter(files)
+        while together := list(islice(rest, _TOGETHER)):
+            with translated("files.write", together[0][0].parent):
+                wait(synced := [pool.submit(_write_new, path, data) for path, data in together])
+                for one in synced:
+                    one.result()
+
+
+def publish_folder(folder: StrPath, destination: StrPath) -> None:
+    """Give a folder that nobody else knows of its name, in one step and durably; an empty folder of that name is replaced.
+
+    Raises AlreadyExists if there is anything else, Unwritable, StorageError.
+    """
+    with translated("files.publish", destination):
+        fsync_folder(folder)
+        try:
+            os.rename(folder, destination)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise _taken("files.publish", destination) from error
+        except OSError as error:
+            if error.errno == errno.ENOTEMPTY:
+                raise _taken("files.publish", destination) from error
+            raise
+        fsync_folder(Path(destination).parent)
+
+
+def discard_folder(folder: StrPath, *, keep: str = "") -> None:
+    """Delete what is in a folder that nobody else knows of, but for the file `keep`; without one, the folder too.
+
+    Never raises: what cannot be deleted is left behind.
+    """
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                discard_folder(entry.path)
+            elif entry.name != keep:
+                _unlink_if_possible(entry.path)
+    if not keep:
+        with suppress(OSError):
+            os.rmdir(folder)
 
 
 def rename_durably(source: StrPath, destination: StrPath) -> None:
@@ -170,6 +232,15 @@ def _publish_together(paths: Sequence[Path], data: bytes, pool: Executor) -> Non
                 os.link(temporary, path)
 
 
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _open_beside(path: StrPath) -> tuple[int, str]:
     """A new file under a temporary name in the same folder."""
     temporary = os.path.join(Path(path).parent, f".writing-{secrets.token_hex(8)}")
@@ -189,6 +260,19 @@ def _written_beside(path: StrPath, data: bytes) -> Iterator[str]:
         yield temporary
     finally:
         _unlink_if_possible(temporary)
+
+
+def _give_name(temporary: str, path: StrPath) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise _taken("files.publish", path) from error
+    _unlink_if_possible(temporary)
+    try:
+        fsync_folder(Path(path).parent)
+    except StorageError:  # nobody may find it and take its name for durable
+        _unlink_if_possible(path)
+        raise
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -29,6 +29,7 @@ MARKET_DATA = 3
 PROJECTOR = 4
 BACKUP = 5
 JOBS = 6
+FIRST_JOB = 512
 FIRST_USER = 1024
 FIRST_REBUILD = 1 << 40
 
@@ -44,11 +45,18 @@ def rebuild_slot(number: int) -> int:
     return FIRST_REBUILD + number
 
 
+def job_slot(number: int) -> int:
+    """The lock of whoever does that job just now. There are 512; two jobs that share one are done one after the other."""
+    return FIRST_JOB + number % (FIRST_USER - FIRST_JOB)
+
+
 def _slot_name(slot: int) -> str:
     if slot >= FIRST_REBUILD:
         return f"rebuilding user {slot - FIRST_REBUILD}"
     if slot >= FIRST_USER:
         return f"user {slot - FIRST_USER}"
+    if slot >= FIRST_JOB:
+        return f"job {slot - FIRST_JOB}"
     names = {
         NEXT: "next writer",
         WRITER: "writer",

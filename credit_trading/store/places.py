@@ -2,21 +2,21 @@
 
 Here: reading, writing, listing and removing whole objects by name. Never here: what they are.
 Always: an object appears under its name whole and durable, or not at all; what goes wrong is told with the place and the name. Only this
-module knows of `fsspec`.
+module knows of `fsspec`, and loads it for URLs alone: it takes longer than all else that a command needs.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
-
-from credit_trading.errors import InvalidInput, NotFound, StorageError, TradingError
+from credit_trading.checks import shown
+from credit_trading.errors import FileCorrupt, InvalidInput, NotFound, StorageError, TradingError
 from credit_trading.store.files import fsync_folder, make_private_folder, write_durably
 
 
@@ -32,7 +32,7 @@ class Place(Protocol):
         """Puts the object there, in one step, in the place of one of that name."""
 
     def names(self, folder: str) -> list[str]:
-        """Of all objects in that folder, sorted; none where it does not exist."""
+        """Of all objects in that folder, sorted; none where it does not exist. Of the place itself ("") also the folders in it."""
 
     def size(self, name: str) -> int | None:
         """In bytes; None if there is no such object."""
@@ -41,27 +41,43 @@ class Place(Protocol):
         """What is gone already is fine."""
 
 
+_ONE_STEP = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oss", "memory"})
+"""Protocols of stores where an object that is put is there whole or not at all. Elsewhere it is put under another name first."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+
+_UNFINISHED = ".writing-"
+
+
 def open_place(url: str | os.PathLike[str]) -> Place:
     """The place at a path or URL; nothing is made there before the first write. Raises InvalidInput."""
     text = os.fspath(url)
     if not text or not text.isprintable():
-        raise InvalidInput(
-            "place", repr(text), "not a folder or URL", hint="For example /srv/backups, or s3://bucket/folder."
-        )
+        raise _no_place(text, "not a folder or URL")
+    if text.startswith("file://"):
+        return Folder(Path(os.path.abspath(text.removeprefix("file://"))))
+    return _remote(text) if "://" in text or "::" in text else Folder(Path(os.path.abspath(text)))
+
+
+def _remote(url: str) -> Remote:
+    from fsspec.core import url_to_fs
+
     try:
-        files, root = url_to_fs(text)
+        files, root = url_to_fs(url)
     except ImportError as error:
         raise InvalidInput(
             "place",
-            text,
+            url,
             f"what it needs is not installed ({error})",
             hint='For s3://, install the extra: pip install "credit-trading[s3]".',
         ) from error
     except ValueError as error:
-        raise InvalidInput(
-            "place", text, str(error), hint="For example /srv/backups, or s3://bucket/folder."
-        ) from error
-    return Folder(Path(root)) if isinstance(files, LocalFileSystem) else Remote(text, files, root.rstrip("/"))
+        raise _no_place(url, str(error)) from error
+    return Remote(url, files, root.rstrip("/"))
+
+
+def _no_place(text: str, problem: str) -> InvalidInput:
+    return InvalidInput("place", shown(text), problem, hint="For example /srv/backups, or s3://bucket/folder.")
 
 
 class Folder:
@@ -69,38 +85,38 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.url = str(path)
-        self._path = path
+        self.path = path
 
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
-        with self._told(name), open(self._path / name, "rb") as file:
+        with self._told(name), open(self.path / _checked(name), "rb") as file:
             file.seek(start or 0)
             return file.read() if end is None else file.read(end - (start or 0))
 
     def write(self, name: str, content: bytes) -> None:
         with self._told(name):
-            path = self._path / name
+            path = self.path / _checked(name)
             if not path.parent.is_dir():
-                make_private_folder(self._path)
+                make_private_folder(self.path)
                 make_private_folder(path.parent)
             write_durably(path, content)
 
     def names(self, folder: str) -> list[str]:
         with self._told(folder):
-            path = self._path / folder
+            path = self.path / _checked(folder or ".")
             if not path.is_dir():
                 return []
-            return sorted(f"{folder}/{one.name}" for one in path.iterdir() if not one.name.startswith("."))
+            return _listed(folder, (one.name for one in path.iterdir()))
 
     def size(self, name: str) -> int | None:
         with self._told(name):
             try:
-                return (self._path / name).stat().st_size
+                return (self.path / _checked(name)).stat().st_size
             except FileNotFoundError:
                 return None
 
     def remove(self, name: str) -> None:
         with self._told(name):
-            path = self._path / name
+            path = self.path / _checked(name)
             if path.exists():
                 path.unlink()
                 fsync_folder(path.parent)
@@ -112,7 +128,7 @@ class Folder:
 
 
 class Remote:
-    """An object store: each put is one step, and durable when it is answered."""
+    """Whatever `fsspec` reaches; what it has answered to is durable as far as it knows."""
 
     def __init__(self, url: str, files: Any, root: str) -> None:
         self.url = url.rstrip("/")
@@ -121,27 +137,34 @@ class Remote:
 
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
         with _told(self.url, name):
-            content: bytes = self._files.cat_file(f"{self._root}/{name}", start=start, end=end)
+            content: bytes = self._files.cat_file(self._at(name), start=start, end=end)
             return content
 
     def write(self, name: str, content: bytes) -> None:
         with _told(self.url, name):
-            self._files.pipe_file(f"{self._root}/{name}", content)
+            path = self._at(name)
+            if not _ONE_STEP.isdisjoint(_protocols(self._files)):
+                self._files.pipe_file(path, content)
+                return
+            unfinished = f"{path.rpartition('/')[0]}/{_UNFINISHED}{secrets.token_hex(8)}"
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(unfinished, content)
+            self._files.mv(unfinished, path)
 
     def names(self, folder: str) -> list[str]:
         with _told(self.url, folder):
             self._files.invalidate_cache()
             try:
-                found = self._files.ls(f"{self._root}/{folder}", detail=False)
+                found = self._files.ls(self._at(folder) if folder else self._root, detail=False)
             except FileNotFoundError:
                 return []
-            return sorted(f"{folder}/{path.rsplit('/', 1)[-1]}" for path in found if not path.endswith("/"))
+            return _listed(folder, (path.rstrip("/").rsplit("/", 1)[-1] for path in found))
 
     def size(self, name: str) -> int | None:
         with _told(self.url, name):
             self._files.invalidate_cache()
             try:
-                size: int = self._files.info(f"{self._root}/{name}")["size"]
+                size: int = self._files.info(self._at(name))["size"]
             except FileNotFoundError:
                 return None
             return size
@@ -149,9 +172,28 @@ class Remote:
     def remove(self, name: str) -> None:
         with _told(self.url, name):
             try:
-                self._files.rm_file(f"{self._root}/{name}")
+                self._files.rm_file(self._at(name))
             except FileNotFoundError:
                 return
+
+    def _at(self, name: str) -> str:
+        return f"{self._root}/{_checked(name)}"
+
+
+def _checked(name: str) -> str:
+    """Names come out of manifests, which anybody may have written: none leads out of the place. Raises FileCorrupt."""
+    if name != "." and _NAME.fullmatch(name) is None:
+        raise FileCorrupt("place", shown(name), "no name of an object", hint="Is this archive made by credit-trading?")
+    return name
+
+
+def _listed(folder: str, names: Iterable[str]) -> list[str]:
+    """Without what is hidden, or not yet whole."""
+    return sorted(f"{folder}/{name}" if folder else name for name in names if name and not name.startswith("."))
+
+
+def _protocols(files: Any) -> set[str]:
+    return {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
 
 
 @contextmanager

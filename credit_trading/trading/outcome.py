@@ -44,6 +44,14 @@ class Outcome:
     def ok(self) -> bool:
         return self.error is None and self.rejection is None
 
+    def refusal(self) -> TradingError:
+        """Why it was not done, as an error. Only where it is not `ok`."""
+        try:
+            self.checked("submit", self.command_id)
+        except TradingError as error:
+            return error
+        raise AssertionError(f"{self.command_id} was done")
+
     def checked(self, operation: str, subject: object, *, user_id: str | None = None) -> Answer:
         """The answer. Raises OrderRejected where the market said no, and the error where there is one.
 

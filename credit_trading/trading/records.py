@@ -49,7 +49,10 @@ class OrderRecord:
 
 @attrs.frozen(kw_only=True)
 class TransactionRecord:
-    """Something that moved the user's balances."""
+    """Something that moved the user's balances.
+
+    The last three are those of one that happened elsewhere and was recorded here at `recorded_at`; None for what happened here.
+    """
 
     transaction_id: int
     transaction_date: str
@@ -68,6 +71,9 @@ class TransactionRecord:
     role: str | None
     external_reference: str | None
     note: str | None
+    recorded_at: str | None
+    reference: str | None
+    trade_reference: str | None
 
 
 @attrs.frozen(kw_only=True)

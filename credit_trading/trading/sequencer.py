@@ -18,11 +18,20 @@ from contextlib import contextmanager, suppress
 import attrs
 
 from credit_trading.clock import Clock, format_time
-from credit_trading.errors import Busy, ClockRefused, InvalidInput, NotTaken, OutcomeUnknown, StorageError, TradingError
+from credit_trading.errors import (
+    Busy,
+    ClockRefused,
+    InvalidInput,
+    NotAllTaken,
+    NotTaken,
+    OutcomeUnknown,
+    StorageError,
+    TradingError,
+)
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
-from credit_trading.exchange.events import Deposited, Entry, OrderExpired, TradedOffBook, Withdrawn
+from credit_trading.exchange.events import Deposited, Entry, OrderExpired, TradedOffBook, TransactionRecorded, Withdrawn
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
@@ -34,8 +43,8 @@ from credit_trading.users.projector import Projector
 
 _log = logging.getLogger(__name__)
 
-_MONEY = (cmd.Deposit, cmd.Withdraw, cmd.TradeOffBook)
-_MOVED = (Deposited, Withdrawn, TradedOffBook)
+_MONEY = (cmd.Deposit, cmd.Withdraw, cmd.TradeOffBook, cmd.RecordTransaction)
+_MOVED = (Deposited, Withdrawn, TradedOffBook, TransactionRecorded)
 _CLOCK_SLACK_US = 1_000_000
 
 _NOTHING_CHANGED = "nothing was changed"
@@ -139,6 +148,27 @@ class Sequencer:
         assert batch.outcomes is not None
         return batch.outcomes
 
+    def submit_together(
+        self, commands: Iterable[Prepared], *, check: Callable[[Replica], None] = lambda _: None
+    ) -> list[Outcome]:
+        """Decides all of the commands in one COMMIT, or none of them: a group of its own, which others wait for.
+
+        `check` looks at what it begins with, as nobody can change it any more, and raises where the commands no longer fit. Users' files
+        show what was decided when they are next read. Raises NotAllTaken for the first command that is malformed or rejected, what `check`
+        raises, and what `submit` raises; in each case nothing was changed.
+        """
+        if os.getpid() != self._pid:
+            self.after_fork_in_child()
+        prepared = _checked(commands)
+        if not prepared:
+            return []
+        if not self._leading.acquire(timeout=self._timeout_s):
+            raise self._kept_busy()
+        try:
+            return self._run_together(prepared, check)
+        finally:
+            self._leading.release()
+
     def expire_due(self) -> int:
         """What time alone brings about by now: orders expire, sessions open and close. Returns how many orders expired.
 
@@ -167,8 +197,11 @@ class Sequencer:
         except ValueError:
             with self._leading:  # taken up: its leader will finish it
                 return
+        raise self._kept_busy()
+
+    def _kept_busy(self) -> Busy:
         problem = f"other threads kept the exchange busy for {self._timeout_s:g} s; {_NOTHING_CHANGED}"
-        raise Busy("submit", self._live.path, problem, hint="Try again.")
+        return Busy("submit", self._live.path, problem, hint="Try again.")
 
     def _lead(self) -> set[int]:
         """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller.
@@ -236,6 +269,27 @@ class Sequencer:
             return set()
         later = {command.request.id for batch in batches if not batch.project for command in batch.commands}
         return _named(entry for entry in entries if entry.cause not in later)
+
+    def _run_together(self, prepared: Sequence[Prepared], check: Callable[[Replica], None]) -> list[Outcome]:
+        """An error that leaves the block throws away the replica, which may have applied some of the commands."""
+        failure: _Failure | None = None
+        with _nothing_changed(), self._live.writing() as replica:
+            check(replica)
+            before = replica.sequence
+            decided: list[Outcome] = []
+            for place, command in enumerate(prepared):
+                decided.append(self._decide(replica, command))
+                if not decided[-1].ok:
+                    raise NotAllTaken("submit", place, decided[-1].refusal())
+            entries = replica.take_pending()
+            try:
+                self._commit(entries, list(zip(prepared, decided, strict=True)))
+            except CommitUndecided as error:
+                failure = self._settle(entries[-1], error)
+        lost = next((outcome.command_id for outcome in decided if outcome.sequence > before), None)
+        if failure is not None and lost is not None:
+            raise failure(lost)
+        return decided
 
     def _decide(self, replica: Replica, prepared: Prepared) -> Outcome:
         """One command's outcome, not yet durable. Only malformed commands and the clock raise here, and they leave nothing."""

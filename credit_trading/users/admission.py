@@ -81,9 +81,14 @@ class Admission:
         self._note(number, write)
 
     def mark_private(self, number: int) -> None:
-        """From now on a missing file of the user's is an error. Raises StorageError, and then nothing private may be written."""
+        """From now on a missing file of the user's is an error, and the next backup copies it.
+
+        The caller holds the user's rebuild lock until the private facts are committed: a backup that begins meanwhile waits for them.
+        Raises NotFound for a user who is deleted, StorageError; and then nothing private may be written.
+        """
+        self._files.path_of(number)  # deleting takes that lock too
         with history(self._live) as log:
-            if private.is_marked(log.connection, number):
+            if private.is_current(log.connection, number):
                 return
         now_us = self.clock.now_us()
         self._note(number, lambda connection: private.mark(connection, number, since_us=now_us))

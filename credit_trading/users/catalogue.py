@@ -93,6 +93,27 @@ def insert(connection: Connection, number: int, user_id: str, email: str, *, sal
     )
 
 
+def insert_restored(connection: Connection, user: StoredUser) -> None:
+    """A row as it was once, of a user whose file is not about to be renamed; under another name if somebody has that one by now."""
+    name = user.file_name
+    if name is not None and is_known_file(connection, name):
+        name = file_name(user.user_id, user.email or "", suffix=f"~{user.number}")
+    connection.execute(
+        "INSERT INTO users (number, user_id, folded_id, email, salt, file_name, state, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            user.number,
+            user.user_id,
+            user.folded_id,
+            user.email,
+            user.salt,
+            name,
+            user.state,
+            user.created_at_us,
+        ),
+    )
+
+
 def change_email(connection: Connection, number: int, email: str, *, salt: str) -> None:
     """Also names the file anew; the file itself follows when `previous_file_name` is worked off."""
     user = by_number(connection, number)
@@ -134,6 +155,16 @@ def by_id(connection: Connection, user_id: str) -> User:
     return User(*row)
 
 
+def former(connection: Connection, user_id: str) -> User:
+    """A user of that id in whatever state. Raises NotFound."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM users WHERE folded_id = ? AND user_id = ?", (user_id.lower(), user_id)
+    ).fetchone()
+    if row is None:
+        raise NotFound("users", user_id, "no such user, nor was there ever one", hint="Check the id.")
+    return User(*row)
+
+
 def by_number(connection: Connection, number: int) -> User:
     """A user in whatever state; one who is deleted has no e-mail and no file name."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM users WHERE number = ?", (number,)).fetchone()
@@ -150,6 +181,12 @@ def page(connection: Connection, *, after: int, most: int) -> list[StoredUser]:
         (after, most),
     )
     return [StoredUser(*row) for row in rows]
+
+
+def count_active(connection: Connection) -> int:
+    """How many users there are who are not deleted, nor about to be."""
+    count: int = connection.execute("SELECT count(*) FROM users WHERE state = 'active'").fetchone()[0]
+    return count
 
 
 def is_known_file(connection: Connection, name: str) -> bool:

@@ -6,7 +6,9 @@ long history needs no memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from credit_trading.store.sqlite import Connection
@@ -14,12 +16,10 @@ from credit_trading.users.tables.schema import SHARED_TABLES
 
 _Row = tuple[Any, ...]
 
-_SCHEMA = (
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema",
-    "PRAGMA application_id",
-    "PRAGMA user_version",
-    "PRAGMA journal_mode",
-)
+_SETTINGS = ("PRAGMA application_id", "PRAGMA user_version", "PRAGMA journal_mode")
+
+_SPACES = re.compile(r"\s+")
+_NEEDLESS = re.compile(r" ?([(),]) ?")
 
 _RANKS = {int: 1, float: 1, str: 2, bytes: 3}
 """As SQLite orders values: NULL, numbers, text, blobs."""
@@ -39,8 +39,20 @@ def differing_rows(one: Connection, other: Connection) -> dict[str, int]:
 
 
 def same_schema(one: Connection, other: Connection) -> bool:
-    """Whether tables, indices, views and triggers are spelled alike, and the files are of one kind and version."""
-    return all(set(one.execute(statement)) == set(other.execute(statement)) for statement in _SCHEMA)
+    """Whether tables, indices, views and triggers are spelled alike but for spaces, and the files are of one kind and version."""
+    settings = all(set(one.execute(setting)) == set(other.execute(setting)) for setting in _SETTINGS)
+    return settings and _objects(one) == _objects(other)
+
+
+@lru_cache(maxsize=256)
+def without_spaces(sql: str) -> str:
+    """SQL without needless spaces: adding a column leaves others than making the table with it."""
+    return _NEEDLESS.sub(r"\1", _SPACES.sub(" ", sql)).strip()
+
+
+def _objects(connection: Connection) -> set[tuple[str, ...]]:
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return {(kind, name, table, without_spaces(sql or "")) for kind, name, table, sql in found}
 
 
 def _count(ones: Iterator[_Row], others: Iterator[_Row], keys: int) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from itertools import islice
 from pathlib import Path
 
 import attrs
@@ -121,7 +120,7 @@ class Follower:
         """Past the next slice of the journal."""
         with self._live.history() as log:
             after = mark.position.sequence
-            rows = list(islice(log.rows_from(after + 1), min(ROWS_AT_ONCE, up_to - after)))
+            rows = log.batch_from(after + 1, min(ROWS_AT_ONCE, up_to - after))
             assert rows, "journal rows are gone"
             position = Position(log.exchange_id, rows[-1][0], rows[-1][HASH])
         named = _named(rows)

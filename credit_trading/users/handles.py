@@ -55,6 +55,8 @@ def open_handle(
         assert isinstance(connection, UserConnection)
         with as_user_file(path):
             check_format(connection, path)
+            if mode == "rw":
+                _use_wal(connection)
         connection.path = path
         found = file_id(path)
         assert found is not None, f"{path} vanished while its lock was held"
@@ -65,6 +67,12 @@ def open_handle(
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: Connection) -> None:
+    """A plain copy that somebody has put in the file's place is in another mode, in which readers and writers would wait for each other."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def check_format(connection: Connection, path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -16,15 +17,18 @@ import sqlite_utils
 
 from credit_trading.checks import checked_limit, checked_number, checked_text, shown
 from credit_trading.clock import format_time
-from credit_trading.errors import Busy, InvalidInput, NotFound, StorageError, UserNotEmpty
+from credit_trading.errors import Busy, InvalidInput, NotFound, StorageError, TradingError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
 from credit_trading.journal.live import LiveReplica
 from credit_trading.progress import Progress, no_progress
+from credit_trading.store.files import remove_database
 from credit_trading.store.sqlite import Connection
 from credit_trading.users import catalogue, quarantine
 from credit_trading.users.bulk import Creation, SubmitAll, checked_user, create_all, creation
 from credit_trading.users.catalogue import User
+from credit_trading.users.deletion import keep_verified, tell_no_copy
+from credit_trading.users.erasure import Erasure, erase
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
 from credit_trading.users.naming import check_email
@@ -169,19 +173,40 @@ class TradingDatabaseManager:
         self._files.finish(user)
         return self._as_shown(user, suspended=suspended)
 
-    def delete_trading_database(self, user_id: str, *, sweep_to: str | None = None) -> None:
+    def delete_trading_database(self, user_id: str, *, sweep_to: str | None = None, backup: bool = True) -> Path | None:
         """Deletes the user and the file. `sweep_to` cancels the user's orders and takes the balances.
 
+        First a copy of the file, caught up and compared with the journal, is put into the folder `deleted`, unless `backup` is false; where
+        it is. If that cannot be done, the user is not deleted, and what kept it from being done is raised.
         Raises UserNotEmpty for a user with open orders, holds or a balance and no `sweep_to`.
         """
         user = self._user(user_id)
         target = self._user(sweep_to).number if sweep_to is not None else None
-        mark = PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number))
+        kept = None
         try:
-            self._submit(cmd.DeleteUser(user.number, target), mark)
-        except UserNotEmpty as error:  # the exchange knows numbers only
-            raise UserNotEmpty("users.delete", user_id, error.problem, hint=error.hint) from error
+            with ExitStack() as held:  # no private fact is written between the copy and the deletion
+                if backup:
+                    live = held.enter_context(self._projector.caught_up(user.number))
+                held.enter_context(self._files.rebuilding(user.number))
+                if backup:
+                    kept = keep_verified(live, self._files.path_of(user.number), user.number, self._projector)
+                self._delete(user, target, kept)
+        except StorageError as error:
+            if backup and kept is None:
+                tell_no_copy(error, user_id)
+            raise
         self._files.finish(user)
+        return kept
+
+    def erase(self, user_id: str) -> Erasure:
+        """Removes what is personal of a deleted user for good, and what was kept of the file. The id stays: it is not given out again.
+
+        Archives follow when they are next pruned. Raises NotFound, InvalidInput for a user who is not deleted, StorageError.
+        """
+        user_id = checked_text(user_id, what="user id")
+        with self._live.history() as log:
+            user = catalogue.former(log.connection, user_id)
+        return erase(self._live, self._files, self._projector.admission.clock, user)
 
     def catch_up(self, *, progress: Progress = no_progress) -> int:
         """Brings every user's file up to the journal; `progress` is told how many are done, and of how many. Returns how many failed."""
@@ -216,6 +241,19 @@ class TradingDatabaseManager:
     def rebuild_all(self, *, accept_loss: bool = False, progress: Progress = no_progress) -> RebuiltAll:
         """The same for every user, whatever the state of their file; `progress` is told how many are done, and of how many."""
         return self._repair.rebuild_all(self._projector.active_numbers(), accept_loss=accept_loss, progress=progress)
+
+    def _delete(self, user: User, target: int | None, kept: Path | None) -> None:
+        mark = PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number))
+        try:
+            self._submit(cmd.DeleteUser(user.number, target), mark)
+        except TradingError as error:
+            if kept is not None and error.took_effect is False:
+                remove_database(kept)
+            if not isinstance(error, UserNotEmpty):
+                raise
+            raise UserNotEmpty(
+                "users.delete", user.user_id, error.problem, hint=error.hint
+            ) from error  # it knows numbers only
 
     def _user(self, user_id: str) -> User:
         user_id = checked_text(user_id, what="user id")

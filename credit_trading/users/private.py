@@ -57,11 +57,51 @@ def list_marked(connection: Connection) -> list[tuple[int, int]]:
     return connection.execute("SELECT number, since FROM private_facts ORDER BY number").fetchall()
 
 
+def generations(connection: Connection) -> list[tuple[int, int]]:
+    """Users' numbers and the generations of their last private writes, by number."""
+    return connection.execute("SELECT number, generation FROM private_facts ORDER BY number").fetchall()
+
+
+def backup_generations(connection: Connection) -> list[tuple[int, int]]:
+    """All rows of the one that there must be: 1, and the generation that began with the last backup."""
+    return connection.execute("SELECT only, generation FROM backup_generation ORDER BY only").fetchall()
+
+
+def is_current(connection: Connection, number: int) -> bool:
+    """Whether the user is marked, in the generation that is now."""
+    row = connection.execute(
+        "SELECT 1 FROM private_facts JOIN backup_generation USING (generation) WHERE number = ?", (number,)
+    ).fetchone()
+    return row is not None
+
+
 def mark(connection: Connection, number: int, *, since_us: int) -> None:
-    """In the caller's transaction; the first mark stays."""
+    """In the caller's transaction, in the generation that is now; the time of the first mark stays."""
     connection.execute(
-        "INSERT INTO private_facts (number, since) VALUES (?, ?) ON CONFLICT DO NOTHING", (number, since_us)
+        "INSERT INTO private_facts (number, since, generation) SELECT ?, ?, generation FROM backup_generation WHERE true"
+        " ON CONFLICT (number) DO UPDATE SET generation = excluded.generation",
+        (number, since_us),
     )
+
+
+def insert_restored(connection: Connection, number: int, *, since_us: int, generation: int) -> None:
+    """A mark as it was once, in the caller's transaction."""
+    connection.execute(
+        "INSERT INTO private_facts (number, since, generation) VALUES (?, ?, ?)", (number, since_us, generation)
+    )
+
+
+def begin_generation(connection: Connection) -> int:
+    """The number of a new one, in the caller's transaction: private writes that are marked from now on belong to it."""
+    (generation,) = connection.execute(
+        "UPDATE backup_generation SET generation = generation + 1 WHERE only = 1 RETURNING generation"
+    ).fetchone()
+    return int(generation)
+
+
+def set_generation(connection: Connection, generation: int) -> None:
+    """In the caller's transaction, where no backup is under way."""
+    connection.execute("UPDATE backup_generation SET generation = ? WHERE only = 1", (generation,))
 
 
 def unmark(connection: Connection, number: int) -> None:
@@ -75,7 +115,8 @@ def missing(user_id: str, path: StrPath, problem: str) -> PrivateFactsMissing:
         "users.file",
         path,
         f"{problem}, and it held facts that the journal does not know",
-        hint=f"Restore it from a backup; or accept their loss: credit-trading rebuild {user_id} --accept-loss.",
+        hint=f"Put it back from a backup: credit-trading backup restore --from PLACE --user {user_id};"
+        f" or accept their loss: credit-trading rebuild {user_id} --accept-loss.",
     )
 
 

@@ -2,8 +2,8 @@
 
 Here: the transaction, and what has to be true before it. Never here: the tables (the rooms whose facts they are), and no table that is
 filled from the journal.
-Always: the user is marked in exchange.db first; the transaction is on the disk when it ends; no rebuild is under way meanwhile, so that
-none leaves it behind.
+Always: the user is marked in exchange.db first, in the generation that is now; the transaction is on the disk when it ends; no rebuild,
+copy or deletion is under way meanwhile, so that none leaves it behind.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PrivateWriter:
         """One write transaction on the user's file, durable when the block ends; undone if it raises. Make tables with IF NOT EXISTS.
 
         An error at its very end (the COMMIT) leaves open whether it took effect: look before repeating it. Raises Busy, Unwritable,
-        FileQuarantined, PrivateFactsMissing.
+        FileQuarantined, PrivateFactsMissing, NotFound for a user who is deleted.
         """
         with self._projector.caught_up(number):
             pass  # the file is there, is the user's, and may be used

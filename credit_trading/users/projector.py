@@ -1,6 +1,6 @@
 """Brings users' files up to the journal, each event exactly once.
 
-Here: from where to where, in which transaction, and when a file is rebuilt. Never here: the rows (projection).
+Here: from where to where, in which transaction, and when a file is brought to this version. Never here: the rows (projection).
 Always: a file's position is read and written in the transaction that writes its rows; a file that is not on the journal's history is
 refused and left as it is; trouble with one file never stops writers or other users.
 """
@@ -29,10 +29,12 @@ from credit_trading.users import catalogue
 from credit_trading.users.admission import Admission
 from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
+from credit_trading.users.handles import as_user_file
 from credit_trading.users.history import history
 from credit_trading.users.private import carry_over
 from credit_trading.users.scratch import scratch_file, write_into
 from credit_trading.users.standing import Standing, gap
+from credit_trading.users.tables import migrations
 from credit_trading.users.tables.projection import Projection
 from credit_trading.users.tables.schema import PROJECTION_VERSION
 
@@ -181,7 +183,7 @@ class Projector:
     def _follow(self, connection: Connection, path: Path, head: _Head, *, patient: bool = True) -> None:
         """Reads where the file stands, and whether it may go on from there; then the user's later events, in bounded transactions.
 
-        One that an older version has projected is rebuilt first.
+        One that an older version has projected is brought to this version first.
         """
         standing = Standing.of(connection, path)
         standing.check_owner(path, exchange_id=head.replica.exchange_id, number=head.number)
@@ -190,7 +192,7 @@ class Projector:
         if standing.position.sequence == head.sequence:
             standing.check_count(head.events, path)
         if standing.is_outdated:
-            self._rebuild(connection, path, head, patient=patient)
+            self._renew(connection, path, head, patient=patient)
             standing = Standing.of(connection, path)
         standing.check_version(path)
         applied = standing.position.sequence
@@ -205,22 +207,41 @@ class Projector:
                     self._apply(connection, head, slice_)
                 applied = slice_[-1][0]
 
-    def _rebuild(self, connection: Connection, path: Path, head: _Head, *, patient: bool) -> None:
-        """Writes the user's whole history into the file anew, unless another process just has. A crash leaves it as it was."""
+    def _renew(self, connection: Connection, path: Path, head: _Head, *, patient: bool) -> None:
+        """Brings the file to this version unless another process just has: by SQL, else from the journal. A crash leaves it as it was."""
         with self._files.rebuilding(head.number, timeout_s=None if patient else SHORT_WAIT_MS / 1000):
             standing = Standing.of(connection, path)
-            if not standing.is_outdated:
-                return
-            _log.warning(
-                "the file of user #%d is of version %d; it is rebuilt as version %d",
-                head.number,
-                standing.projection_version,
-                PROJECTION_VERSION,
-            )
-            with scratch_file() as scratch:
-                self._follow(scratch, path, head)
-                carry_over(connection, scratch)
-                write_into(connection, scratch)
+            if standing.is_outdated and not self._is_brought_up(connection, path, standing, head.number):
+                self._rebuild(connection, path, head, standing.projection_version)
+
+    def _is_brought_up(self, connection: Connection, path: Path, standing: Standing, number: int) -> bool:
+        """False where the journal is needed: the rows change, or the tables are not those of the version that it names."""
+        version = standing.projection_version
+        if migrations.needs_journal(version) or not migrations.is_consistent(connection, version):
+            return False
+        try:
+            with as_user_file(path):
+                migrations.bring_up(connection)
+        except FileCorrupt as error:
+            _log.warning("the file of user #%d cannot be migrated: %s", number, error)
+            return False
+        _log.info(
+            "the file of user #%d was of version %d; it is of version %d now", number, version, PROJECTION_VERSION
+        )
+        return True
+
+    def _rebuild(self, connection: Connection, path: Path, head: _Head, version: int) -> None:
+        """Writes the user's whole history into the file anew; private tables are carried over."""
+        _log.warning(
+            "the file of user #%d is of version %d; it is rebuilt as version %d",
+            head.number,
+            version,
+            PROJECTION_VERSION,
+        )
+        with scratch_file() as scratch:
+            self._follow(scratch, path, head)
+            carry_over(connection, scratch)
+            write_into(connection, scratch)
 
     def _tail(self, head: _Head, path: Path, *, after: int) -> Iterable[Sequence[Row]]:
         """The user's journal rows beyond `after`, in order and in slices; a long tail is read slice by slice."""

@@ -43,7 +43,7 @@ class Standing:
 
     @property
     def is_outdated(self) -> bool:
-        """Its rows are those of an older version; it has to be rebuilt."""
+        """An older version wrote it; it has to be brought to this one."""
         return self.projection_version < PROJECTION_VERSION
 
     def check_owner(self, path: Path, *, exchange_id: str, number: int) -> None:

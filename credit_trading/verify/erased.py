@@ -1,7 +1,8 @@
 """What is personal and has been erased: the journal has its digest, and what it was cannot be proven any more.
 
 Here: who may be erased, and counting what is, to be told. Never here: finding out that something is missing.
-Always: a person may be erased once their user is deleted; whatever is missing of others is damage.
+Always: a person may be erased once their user is deleted, and stays so in an exchange that is restored to before that; whatever is missing
+of others is damage.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ _MOST = 10
 
 @attrs.define
 class Erased:
-    """`deleted` are the numbers of users who are; `sequences` the first rows without their note."""
+    """`persons` are the numbers of users who are deleted, or were erased; `sequences` the first rows without their note."""
 
-    deleted: frozenset[int] = frozenset()
+    persons: frozenset[int] = frozenset()
     notes: int = 0
     sequences: set[int] = attrs.Factory(set)
 
     def may_be(self, users: Iterable[int | None]) -> bool:
-        """Whether one of those whom a row concerns is deleted."""
-        return not self.deleted.isdisjoint(users)
+        """Whether one of those whom a row concerns is."""
+        return not self.persons.isdisjoint(users)
 
     def note(self, sequence: int) -> None:
         """The note on that row is gone."""

@@ -117,7 +117,8 @@ class UserFileCheck:
         else:
             problem = "the file is missing, and it held facts that the journal does not know"
             repair = (
-                f"Restore it from a backup; or accept their loss: credit-trading rebuild {user.user_id} --accept-loss."
+                f"Put it back from a backup: credit-trading backup restore --from PLACE --user {user.user_id};"
+                f" or accept their loss: credit-trading rebuild {user.user_id} --accept-loss."
             )
             yield self._finding(user, problem, repair=repair)
 

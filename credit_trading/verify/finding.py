@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from credit_trading.errors import Busy, TradingError, Unwritable
+from credit_trading.errors import ArchiveUnreachable, Busy, TradingError, Unwritable
 from credit_trading.journal.log import FILE_NAME
 
 _log = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ def of_error(error: Exception, *, file: str, row: str | None = None, repair: str
         return Finding(file=file, row=row, problem=problem, repair=repair)
     if error.subject.startswith(_JOURNAL_ROW):
         file, row = EXCHANGE, error.subject
+    elif isinstance(error, ArchiveUnreachable):
+        file, row = error.subject, None
     elif Path(error.subject).name == EXCHANGE:
         file, row = EXCHANGE, None
     unseen = isinstance(error, Busy | Unwritable)  # says nothing about the file, but that nobody could look

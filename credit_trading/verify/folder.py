@@ -17,16 +17,16 @@ from pathlib import Path
 from credit_trading.journal.live import LiveReplica
 from credit_trading.marketdata.trade_file import FILE_NAME as MARKET_DATA
 from credit_trading.store.sqlite import connect
-from credit_trading.users import catalogue, kept, mark
+from credit_trading.users import catalogue, deletion, kept, mark
 from credit_trading.users.standing import Standing
 from credit_trading.verify.finding import Finding
 
-FOLDERS = ("checkpoints", kept.FOLDER)
+FOLDERS = ("checkpoints", kept.FOLDER, deletion.FOLDER)
 """Of ours, beside the files."""
 
 _UNFINISHED = ".writing-"
 
-_OURS = ("exchange.", MARKET_DATA, mark.FILE_NAME, "trading_", _UNFINISHED)
+_OURS = ("exchange.", MARKET_DATA, "jobs.db", mark.FILE_NAME, "trading_", _UNFINISHED)
 """How the names of our files begin."""
 
 _STALE_AFTER_S = 3_600

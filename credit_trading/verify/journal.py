@@ -14,6 +14,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import UPGRADED
 from credit_trading.journal.rows import FIRST_HASH, HASH, NOTE, Row, decode, row_hash
+from credit_trading.verify.archived import check_kept, check_segments
 from credit_trading.verify.erased import Erased
 from credit_trading.verify.finding import EXCHANGE, RESTORE, Finding, shortened
 from credit_trading.verify.notes import check_note
@@ -68,6 +69,7 @@ class Walk:
             stretch = stretch_from(self._live, self.sequence + 1, up_to=up_to)
             before = self.sequence
             yield from self._follow(stretch)
+            yield from check_kept(self._live, stretch.rows)
             if stretch.unreadable is not None:
                 self._break(stretch.unreadable[0])
                 self.sequence, told = stretch.unreadable
@@ -164,17 +166,18 @@ class Walk:
 
 
 def check_ends(live: LiveReplica) -> Iterator[Finding]:
-    """What lies before the first row."""
+    """What lies before the first row, and what was moved into an archive."""
     with live.history() as log:
         first = log.first()
     if first != 1:
         yield at(first, "the journal does not begin with sequence 1")
+    yield from check_segments(live)
 
 
 def check_tail(live: LiveReplica, erased: Erased, *, up_to: int, most: int = 1_000) -> Iterator[Finding]:
     """The last rows: their hashes and links, that they can be read, their users' histories, and their notes."""
-    first = max(1, up_to - most + 1)
     with live.history() as log:
+        first = max(log.archived_up_to(), up_to - most, 0) + 1  # what was moved into an archive is read by a deep look
         previous_hash = log.hash_at(first - 1)
     stretch = stretch_from(live, first, up_to=up_to, most=most)
     last: dict[int, tuple[int, int]] = {}

@@ -5,14 +5,14 @@ Here: comparing what SQLite says of a file with what the SQL of the rooms makes,
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from credit_trading.marketdata import prints
 from credit_trading.store.sqlite import Connection, connect
+from credit_trading.users.difference import without_spaces
 from credit_trading.users.tables.schema import template
 from credit_trading.verify.finding import Finding, shortened
 
@@ -21,20 +21,11 @@ Objects = dict[tuple[str, str], str]
 
 _DROP = "Drop it if nobody needs it: it does not come from the journal, and rebuilding keeps it."
 
-_SPACES = re.compile(r"\s+")
-_NEEDLESS = re.compile(r" ?([(),]) ?")
-
 
 def objects_of(connection: Connection) -> Objects:
     """What stands in the file's schema, SQLite's own indices included."""
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
-    return {(kind, name): f"{table}: {_plain(sql or '')}" for kind, name, table, sql in found}
-
-
-@lru_cache(maxsize=256)
-def _plain(sql: str) -> str:
-    """Adding a column leaves other spaces than making the table with it."""
-    return _NEEDLESS.sub(r"\1", _SPACES.sub(" ", sql)).strip()
+    return {(kind, name): f"{table}: {without_spaces(sql or '')}" for kind, name, table, sql in found}
 
 
 @cache

@@ -21,7 +21,7 @@ from credit_trading.marketdata.trade_history import TradeHistory
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import connect, translated
 from credit_trading.trading.desk import Desk
-from credit_trading.users import catalogue, private, quarantine
+from credit_trading.users import catalogue, erasure
 from credit_trading.users.catalogue import StoredUser
 from credit_trading.users.naming import path_in
 from credit_trading.verify import journal, market, notes, schema
@@ -42,6 +42,7 @@ from credit_trading.verify.finding import (
 )
 from credit_trading.verify.folder import check_folder, check_modes
 from credit_trading.verify.followers import Followers
+from credit_trading.verify.lists import check_lists
 from credit_trading.verify.state import check_fees, check_state
 from credit_trading.verify.steps import Steps
 
@@ -129,7 +130,7 @@ class _Verifying:
         files = UserFileCheck(self._desk, self._followers, deep=self._deep, compares=self._has_state and not rows)
         if only is None:
             self._told.add(guarded(lambda: self._check_users(files), file=EXCHANGE, repair=RESTORE))
-            self._told.add(guarded(self._check_lists, file=EXCHANGE, repair=RESTORE))
+            self._told.add(guarded(lambda: check_lists(self._live), file=EXCHANGE, repair=RESTORE))
             self._told.add(
                 guarded(
                     lambda: self._check_market(follows=self._has_state and not rows),
@@ -169,7 +170,9 @@ class _Verifying:
         with self._live.reading() as replica:
             self._sequence, self._digest = replica.sequence, state_digest(replica)
             found, saved = check_state(replica), dump(replica) if self._deep else None
-            self._erased.deleted = frozenset(user.number for user in replica.users.values() if user.deleted)
+            deleted = frozenset(user.number for user in replica.users.values() if user.deleted)
+        with self._live.history() as log:
+            self._erased.persons = deleted.union(number for number, _ in erasure.list_erased(log.connection))
         self._has_state = True
         yield from found
         if saved is not None and state_digest(restore(saved)) != self._digest:
@@ -303,19 +306,6 @@ class _Verifying:
     def _known_for_certain(self, user: StoredUser) -> Known | None:
         return known_from_history(self._live, user.number) if self._has_state else self._known(user)
 
-    def _check_lists(self) -> Iterator[Finding]:
-        """That those in quarantine and those with private facts are users."""
-        with self._live.history() as log:
-            listed = [("quarantine", one.number, one.since_us) for one in quarantine.list_all(log.connection)]
-            listed += [("private_facts", number, since_us) for number, since_us in private.list_marked(log.connection)]
-            users = {number: catalogue.page(log.connection, after=number - 1, most=1) for _, number, _ in listed}
-        for table, number, since_us in listed:
-            row = f"{table} #{number}"
-            if not users[number] or users[number][0].number != number:
-                yield Finding(file=EXCHANGE, row=row, problem="there is no such user", repair=RESTORE)
-            elif since_us < users[number][0].created_at_us:
-                yield Finding(file=EXCHANGE, row=row, problem="it is older than the user", repair=RESTORE)
-
     def _check_market(self, *, follows: bool) -> Iterator[Finding]:
         if not self._deep:
             self._told.add(guarded(self._checkpoints.check, file=CHECKPOINTS, repair=LOOK))
@@ -344,7 +334,7 @@ class _Verifying:
         )
         counted = (
             (seen.behind, "behind the journal", ("comes forward", "come forward")),
-            (seen.outdated, "of an older version", ("is rebuilt", "are rebuilt")),
+            (seen.outdated, "of an older version", ("is migrated", "are migrated")),
         )
         for users, what, (it, they) in counted:
             if users:

@@ -14,9 +14,9 @@ from credit_trading.cli import main
 from credit_trading.cli.command import Command, Group
 from tests.cli.conftest import Cli
 
-NOT_HERE = ("journal check",)
+NOT_HERE = ("journal check", "journal archive")
 """What is right for another exchange only."""
-ENDLESS = ("follow",)
+ENDLESS = ("follow", "jobs start")
 """Until somebody ends it: tried with a signal, elsewhere."""
 ONLY_ONCE = ("init", "users create ann", "assets add", "instruments add")
 
@@ -63,12 +63,16 @@ def test_every_command_is_asked_for() -> None:
             "book",
             *(f"trades {name}" for name in ("list", "bust")),
             "transactions list",
-            *(f"journal {name}" for name in ("head", "check")),
+            *(f"journal {name}" for name in ("head", "check", "archive")),
             "verify",
             "rebuild",
             *(f"quarantine {name}" for name in ("list", "release")),
+            "migrate status",
             "status",
             "follow",
+            *(f"jobs {name}" for name in ("init", "list", "runs", "run", "start")),
+            "export",
+            "import",
             "demo",
         ]
     )
@@ -85,10 +89,18 @@ def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypa
     """On a market where it makes sense; those that found or add what is there already are refused, in a line."""
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("user_id,email\neve,eve@example.com\n")
+    if example.startswith("import "):
+        market.run("export", "--all", "--to", "everybody.zip")
+        Path("old-system.csv").write_text(
+            "user_id,reference,transaction_date,transaction_type,credit_type,quantity\n"
+            "dan,OLD-1,2024-05-01T12:00:00Z,deposit,USD,100.00\n"
+        )
     given, _, source = example.partition(" < ")
     words = shlex.split(given)
     if words[0] == "--home":
         words = words[2:]
+    if words[0] == "jobs" and words[1] != "init":
+        CliRunner().invoke(main, ["--home", str(market.home), "jobs", "init", "--to", "backups"])
     result = CliRunner().invoke(
         main, ["--home", str(market.home), *words], input=Path(source).read_text() if source else None
     )

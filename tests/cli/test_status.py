@@ -44,6 +44,7 @@ def test_status_shows_every_group(market: Cli) -> None:
         "Checkpoints",
         "Processes",
         "To do",
+        "Jobs",
         "Room",
     ]
     assert "not followed yet" in out

@@ -17,7 +17,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.schedule import Schedule, WeeklySession
 from credit_trading.journal import notes, rows
-from credit_trading.journal.log import FILE_NAME, UPGRADED, Log
+from credit_trading.journal.log import FILE_NAME, FORMAT_VERSION, UPGRADED, Log
 from credit_trading.journal.notes import Note
 from credit_trading.store.locks import PRESENT, LockFile
 from credit_trading.store.sqlite import connect
@@ -304,7 +304,7 @@ def test_money_keys_are_looked_up_by_their_own_index(floor: Floor) -> None:
     plan = rows_of(
         path,
         "EXPLAIN QUERY PLAN SELECT sequence FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS"
-        " NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
+        " NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')",
         ("x",),
     )
     assert [row[3] for row in plan] == ["SEARCH journal USING INDEX journal_money_causes (cause=?)"]
@@ -314,7 +314,7 @@ def test_money_keys_are_looked_up_by_their_own_index(floor: Floor) -> None:
         for row in rows_of(
             path,
             "SELECT kind FROM journal INDEXED BY journal_money_causes WHERE content IS NOT NULL"
-            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book') AND cause > ''",
+            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded') AND cause > ''",
         )
     }
     assert kinds == {"deposited", "withdrawn", "traded_off_book"}
@@ -342,6 +342,16 @@ def test_the_journal_can_be_read_with_any_tool(floor: Floor) -> None:
 
 def _as_format_1(home: Path) -> None:
     """What an older version left: no digests of notes, and nothing of what came later."""
+    edit(
+        home / FILE_NAME,
+        "DROP TABLE archived_segments",
+        "DROP TABLE erased_users",
+        "DROP TABLE backup_generation",
+        "ALTER TABLE command_notes DROP COLUMN counterparty",
+        "DROP INDEX journal_money_causes",
+        "CREATE INDEX journal_money_causes ON journal (cause)"
+        " WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
+    )
     edit(
         home / FILE_NAME,
         "DROP TABLE quarantine",
@@ -405,7 +415,7 @@ def test_an_exchange_db_that_was_replaced_under_a_process_takes_nothing_more(flo
 
 
 def test_an_upgrade_waits_until_nobody_else_is_there(floor: Floor) -> None:
-    """A process of the older version would go on writing rows that the new one takes for damaged."""
+    """A process of the older version would go on writing rows that the new one takes for damaged. Being old is no finding meanwhile."""
     home = floor.exchange.home
     floor.exchange.close()
     _as_format_1(home)
@@ -415,7 +425,11 @@ def test_an_upgrade_waits_until_nobody_else_is_there(floor: Floor) -> None:
         pytest.raises(Busy, match="present"),
     ):
         opened(home, settings=Settings(lock_timeout_s=1))
+    with other.hold(PRESENT, shared=True, timeout_s=1, operation="test"):
+        with pytest.raises(Busy, match="present"):
+            credit_trading.verify_folder(home, settings=Settings(lock_timeout_s=1))
+        assert credit_trading.folder_versions(home).format == 1
     other.close()
     assert rows_of(home / FILE_NAME, "PRAGMA user_version") == [(1,)]
     opened(home).close()
-    assert rows_of(home / FILE_NAME, "PRAGMA user_version") == [(2,)]
+    assert rows_of(home / FILE_NAME, "PRAGMA user_version") == [(FORMAT_VERSION,)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,70 @@ def test_a_user_is_marked_before_the_first_fact_is_written(floor: Floor) -> None
     _write(floor.exchange, BOB)
     assert _marked(floor.exchange.home) == [(ANN,), (BOB,)]
     assert floor.findings() == []
+
+
+def test_each_write_is_marked_with_the_generation_that_is_then(floor: Floor) -> None:
+    """A backup that begins a generation copies whoever is marked with the last one's number or a later one. One commit for each at most."""
+    journal = floor.exchange.home / FILE_NAME
+    begun = []
+    for turn in (1, 2):
+        _write(floor.exchange, lots=turn)
+        floor.exchange._files.note("x", "", lambda connection: begun.append(private.begin_generation(connection)))
+        assert rows_of(journal, "SELECT number, generation FROM private_facts") == [(ANN, turn)]
+    assert begun == [2, 3]
+    _write(floor.exchange, BOB)
+    assert rows_of(journal, "SELECT number, generation FROM private_facts ORDER BY 1") == [(ANN, 2), (BOB, 3)]
+    since = rows_of(journal, "SELECT since FROM private_facts")
+    with edited_seldom(floor.exchange) as commits:
+        _write(floor.exchange)
+        _write(floor.exchange)
+    assert len(commits) == 1
+    assert rows_of(journal, "SELECT number, generation FROM private_facts ORDER BY 1") == [(ANN, 3), (BOB, 3)]
+    assert rows_of(journal, "SELECT since FROM private_facts") == since
+
+
+@contextmanager
+def edited_seldom(exchange: Exchange) -> Iterator[list[object]]:
+    """Notes of the block's commits on exchange.db."""
+    commit, commits = exchange._live.commit, list[object]()
+
+    def noted(*given: Any) -> None:
+        commits.append(given)
+        commit(*given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(exchange._live, "commit", noted)
+        yield commits
+
+
+def test_nothing_private_is_written_for_a_user_who_is_being_deleted(told: Floor, reopen: Reopen) -> None:
+    """It would be gone with the file, though it was said to be on the disk. Another process that waits for the deletion is refused."""
+    databases, elsewhere = told.admin.databases, reopen()
+    told_of = list[str]()
+    submit, threads = databases._submit, list[threading.Thread]()
+
+    def write() -> None:
+        try:
+            _write(elsewhere, lots=99)
+            told_of.append("written")
+        except NotFound as error:
+            told_of.append(error.problem)
+
+    def submit_late(*given: Any) -> None:
+        threads.append(threading.Thread(target=write))
+        threads[0].start()
+        time.sleep(0.3)
+        submit(*given)
+
+    with elsewhere._files.checkout(ANN):
+        pass  # it knows the file, and has it open
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(databases, "_submit", submit_late)
+        kept = databases.delete_trading_database("ann", sweep_to="bob")
+    threads[0].join()
+    assert told_of == ["the user is deleted"]
+    assert kept is not None
+    assert rows_of(kept, "SELECT lots FROM paper_positions") == [(5,)]
 
 
 def test_the_transaction_is_synced_and_the_next_projection_is_not(home: Path, clock: ManualClock) -> None:
@@ -368,7 +433,7 @@ def test_a_rebuild_that_fails_halfway_keeps_them(told: Floor, monkeypatch: pytes
 
     with monkeypatch.context() as patched:
         patched.setattr(scratch, "write_into", fails)
-        patched.setattr("credit_trading.users.repair.write_into", fails)
+        patched.setattr("credit_trading.users.replacing.write_into", fails)
         with pytest.raises(StorageError, match="the disk failed"):
             told.admin.databases.rebuild("ann")
     assert _private(path) == facts

@@ -27,6 +27,7 @@ from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import connect
 from credit_trading.users import projector as projector_module
 from credit_trading.users.tables.projection import Projection
+from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
 from tests.users.flow import HOURS, RandomFlow
@@ -195,8 +196,8 @@ PASSING = (_ahead, _of_a_newer_version, _of_a_newer_projection)
         (_of_another_user, FileForeign, "belongs to user #3"),
         (_ahead, FileAhead, "ahead of the journal"),
         (_on_another_history, FileForeign, "stands on another history"),
-        (_of_a_newer_version, VersionUnsupported, "schema 99 is newer than 2"),
-        (_of_a_newer_projection, VersionUnsupported, "version 99, which is newer than 2"),
+        (_of_a_newer_version, VersionUnsupported, f"schema 99 is newer than {SCHEMA_VERSION}"),
+        (_of_a_newer_projection, VersionUnsupported, f"version 99, which is newer than {PROJECTION_VERSION}"),
         (_of_another_program, FileCorrupt, "not a user's trading file"),
         (_corrupt, FileCorrupt, "damaged"),
         (_not_sqlite, FileCorrupt, "no SQLite database"),
@@ -326,6 +327,7 @@ _KILLED_WHILE_PROJECTING = """
 import os, sys, credit_trading
 from credit_trading.users import projector
 from credit_trading.users.tables.projection import Projection
+from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 home, at = sys.argv[1], int(sys.argv[2])
 projector.EVENTS_PER_TRANSACTION = 2
 done, apply = 0, Projection.apply

@@ -326,12 +326,15 @@ def test_a_file_that_was_moved_away_is_made_anew_and_off_the_list(floor: Floor, 
 
 
 def test_a_user_whose_file_is_in_quarantine_can_be_deleted(floor: Floor, clock: ManualClock) -> None:
-    """File, entry and all."""
+    """File, entry and all; but not with a copy of what cannot be copied."""
     path = _closed(floor)
     harm.header(path)
     with opened(floor.exchange.home, clock=clock) as exchange:
         again = Floor(exchange)
-        again.admin.databases.delete_trading_database("ann", sweep_to="bob")
+        with pytest.raises(FileCorrupt, match=r"the user was not deleted.*--no-backup"):
+            again.admin.databases.delete_trading_database("ann", sweep_to="bob")
+        assert len(_listed(again)) == 1
+        again.admin.databases.delete_trading_database("ann", sweep_to="bob", backup=False)
         assert _listed(again) == []
         assert not path.exists()
         with pytest.raises(NotFound):

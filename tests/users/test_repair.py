@@ -32,8 +32,9 @@ from credit_trading.store.files import rename_durably
 from credit_trading.store.locks import user_slot
 from credit_trading.store.sqlite import connect
 from credit_trading.users import kept as kept_module
-from credit_trading.users import repair as repair_module
+from credit_trading.users import scratch as scratch_module
 from credit_trading.users.repair import Rebuilt
+from credit_trading.users.replacing import Replacing
 from credit_trading.users.tables.schema import SHARED_TABLES, template
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, rows_of, shared_content
@@ -453,7 +454,7 @@ def test_a_disk_that_is_full_while_the_old_file_is_copied_changes_nothing(
     with opened(closed.exchange.home, clock=clock) as exchange:
         again = Floor(exchange)
         with monkeypatch.context() as patched:
-            patched.setattr(kept_module, "rename_durably", full)
+            patched.setattr(scratch_module, "rename_durably", full)
             with pytest.raises(Unwritable, match="disk is full"):
                 again.admin.databases.rebuild("ann")
         assert shared_content(path) == wrong
@@ -498,15 +499,15 @@ def test_one_who_comes_late_does_not_move_what_another_has_made(
     live = shared_content(path)
     harm.header(path)
     late, other = Floor(reopen()), Floor(reopen())
-    moved = repair_module.Repair._moved
+    moved = Replacing._moved
 
-    def after_the_other(repair: Any, *arguments: Any, **options: Any) -> Any:
-        if repair is late.admin.databases._repair and not other_done:
+    def after_the_other(replacing: Any, *arguments: Any, **options: Any) -> Any:
+        if replacing._live is late.exchange._live and not other_done:
             other_done.append(other.admin.databases.rebuild("ann"))
-        return moved(repair, *arguments, **options)
+        return moved(replacing, *arguments, **options)
 
     other_done: list[Rebuilt] = []
-    monkeypatch.setattr(repair_module.Repair, "_moved", after_the_other)
+    monkeypatch.setattr(Replacing, "_moved", after_the_other)
     rebuilt = late.admin.databases.rebuild("ann")
     assert other_done[0].changed
     assert not rebuilt.changed

@@ -91,7 +91,7 @@ def test_files_that_are_behind_or_of_an_older_version_are_told_and_nothing_wrong
         assert told.findings == []
         assert told.notes == [
             "1 user's file is behind the journal; it comes forward when it is next read.",
-            "1 user's file is of an older version; it is rebuilt when it is next read.",
+            "1 user's file is of an older version; it is migrated when it is next read.",
         ]
     told = credit_trading.verify_folder(sample.home, deep=True)
     assert (told.findings, told.notes, told.users) == ([], [], 3)

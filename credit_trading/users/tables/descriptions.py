@@ -66,10 +66,10 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "trading_transactions": {
         "transaction_id": ("journal sequence", "unique within the exchange"),
-        "transaction_date": (_TIME, "when it was settled"),
+        "transaction_date": (_TIME, "when it was settled; of one that came in from elsewhere: when it happened there"),
         "transaction_type": (
             "",
-            "buy, sell, deposit, withdrawal, transfer_in, transfer_out; buy_busted or sell_busted for a trade that was taken back",
+            "buy, sell, deposit, withdrawal, transfer_in, transfer_out, fee; buy_busted or sell_busted for a trade that was taken back",
         ),
         "credit_type": ("", "the asset that was moved: credits, or cash for a deposit of cash"),
         "quantity": (_CREDIT, "always positive; transaction_type says which way"),
@@ -81,7 +81,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "paid on top by a buyer, out of the proceeds by a seller; negative for a rebate, or given back by a bust",
         ),
         "currency": ("", "the asset in which price, total and fee are counted"),
-        "counterparty": ("", "user id of the other side"),
+        "counterparty": ("", "user id of the other side, or who it was elsewhere"),
         "status": ("", "settled"),
         "symbol": ("", "the instrument; empty off the book"),
         "order_id": ("", "the owner's order that was filled"),
@@ -89,6 +89,9 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "role": ("", "maker (resting) or taker (incoming)"),
         "external_reference": ("", "whoever recorded it calls it so"),
         "note": ("", "a remark by whoever recorded it"),
+        "recorded_at": (_TIME, "when one that happened elsewhere was entered here; empty for what happened here"),
+        "reference": ("", "what one that happened elsewhere is called there: no two of the owner's are called alike"),
+        "trade_reference": ("", "what its trade is called there: the same for a trade and its bust"),
     },
     "active_orders": _ORDER,
     "order_history": _ORDER
@@ -99,7 +102,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "trading_statistics": {
         "credit_type": ("", "what was traded"),
         "currency": ("", "what it was paid in"),
-        "trades": ("", "fills of the owner's orders, and off-book trades, without those that were busted"),
+        "trades": ("", "fills of the owner's orders, off-book and recorded trades, without those that were busted"),
         "bought_quantity": (_CREDIT, "sum over all buys, without busted ones; empty once it does not fit 63 bits"),
         "sold_quantity": (_CREDIT, "sum over all sells, without busted ones; empty once it does not fit 63 bits"),
         "bought_value": (
@@ -116,7 +119,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "orders_canceled": ("", "orders that were canceled with something left"),
         "orders_expired": ("", "orders that expired with something left"),
         "orders_rejected": ("", "orders that were refused"),
-        "last_trade_at": (_TIME, "of the last fill or off-book trade, busted or not"),
+        "last_trade_at": (_TIME, "of the last fill, off-book or recorded trade, busted or not"),
     },
     "balances": {
         "asset": ("", "the asset's code"),

@@ -13,6 +13,7 @@ from typing import Any
 from credit_trading.errors import FileCorrupt
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import Side
+from credit_trading.exchange.recorded import BUSTS, TRADES
 from credit_trading.journal.notes import Note
 from credit_trading.money import Asset, Instrument
 from credit_trading.store.sqlite import Connection
@@ -154,6 +155,55 @@ class Projection:
         told = {"type": kind, "credit_type": event.base, "quantity": event.quantity, "total": event.total}
         return None, details(**told, currency=event.quote, trade=event.trade, counterparty=other)
 
+    def _transaction_recorded(self, entry: ev.Entry, event: ev.TransactionRecorded, note: Note | None) -> Shown:
+        if event.counterparty is not None:
+            counterparty: str | None = self._user_id_of(event.counterparty)
+        else:
+            counterparty = note.counterparty if note else None
+        self._totals.post(event.asset, event.asset_change, 0)
+        if event.currency is not None:
+            self._totals.post(event.currency, event.currency_change, 0)
+        self._execute(
+            sql.INSERT_RECORDED,
+            (
+                entry.sequence,
+                event.occurred_at_us,
+                event.transaction_type,
+                event.asset,
+                event.quantity,
+                event.price,
+                event.price_decimals,
+                event.total,
+                event.fee,
+                event.currency,
+                counterparty,
+                event.symbol,
+                event.role,
+                event.external_reference,
+                note.note if note else None,
+                entry.time_us,
+                event.reference,
+                event.trade_reference,
+            ),
+        )
+        self._count_recorded(event)
+        told = {"type": event.transaction_type, "credit_type": event.asset, "quantity": event.quantity}
+        told |= {"total": event.total, "currency": event.currency, "fee": event.fee or None}
+        return None, details(**told, reference=event.reference, counterparty=counterparty)
+
+    def _count_recorded(self, event: ev.TransactionRecorded) -> None:
+        """A recorded trade counts as one that was made here; its bust takes that back."""
+        if event.currency is None or event.total is None:
+            return
+        traded = {"quantity": event.quantity, "value": event.total}
+        if event.transaction_type in TRADES:
+            buys = TRADES[event.transaction_type] > 0
+            at = event.occurred_at_us
+            self._totals.count_trade(event.asset, event.currency, buys=buys, **traded, fee=event.fee, at=at)
+        elif event.transaction_type in BUSTS:
+            buys = BUSTS[event.transaction_type] < 0
+            self._totals.uncount_trade(event.asset, event.currency, buys=buys, **traded, fee=-event.fee)
+
     def _traded(self, entry: ev.Entry, event: ev.Trade, _: Note | None) -> Shown:
         takes = event.taker == self._user
         buys = (event.taker_side == Side.BUY) == takes
@@ -236,6 +286,7 @@ _OTHER_EVENTS: dict[type[ev.Event], Callable[[Projection, ev.Entry, Any, Note | 
     ev.Withdrawn: Projection._withdrawn,
     ev.Transferred: Projection._transferred,
     ev.TradedOffBook: Projection._traded_off_book,
+    ev.TransactionRecorded: Projection._transaction_recorded,
     ev.Trade: Projection._traded,
     ev.TradeBusted: Projection._trade_busted,
 }

@@ -10,14 +10,14 @@ from contextlib import closing
 from functools import cache
 
 from credit_trading.store.files import temporary_database
-from credit_trading.store.sqlite import connect, immediate, translated
+from credit_trading.store.sqlite import Connection, connect, immediate, translated
 from credit_trading.users.tables.descriptions import DESCRIPTIONS
 from credit_trading.users.tables.views import VIEWS
 
 APPLICATION_ID = 0x43545255
-SCHEMA_VERSION = 2
-PROJECTION_VERSION = 2
-"""Raised when the same events would be shown differently, and with every schema version; files of an older one are rebuilt."""
+SCHEMA_VERSION = 3
+PROJECTION_VERSION = 3
+"""Both are raised when the same events would be shown differently, or tables change; `migrations` says how older files get there."""
 
 _ORDER_COLUMNS = """
     order_id INTEGER PRIMARY KEY,
@@ -81,12 +81,16 @@ CREATE TABLE trading_transactions (
     trade_id INTEGER,
     role TEXT,
     external_reference TEXT,
-    note TEXT
+    note TEXT,
+    recorded_at INTEGER,
+    reference TEXT,
+    trade_reference TEXT
 ) STRICT;
 CREATE INDEX transactions_by_date ON trading_transactions (transaction_date);
 CREATE INDEX transactions_by_credit_type ON trading_transactions (credit_type, transaction_date);
 CREATE INDEX transactions_by_status ON trading_transactions (status, transaction_date);
 CREATE INDEX transactions_by_counterparty ON trading_transactions (counterparty, transaction_date);
+CREATE UNIQUE INDEX transactions_by_reference ON trading_transactions (reference) WHERE reference IS NOT NULL;
 CREATE TABLE active_orders ({_ORDER_COLUMNS}
 ) STRICT;
 CREATE INDEX active_orders_by_date ON active_orders (created_at);
@@ -165,14 +169,19 @@ def template() -> bytes:
         with closing(connect(path, mode="rwc")) as connection, immediate(connection):
             for statement in (_TABLES + VIEWS).split(";\n"):
                 connection.execute(statement)
-            connection.executemany(
-                "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",
-                [
-                    (table, column, unit, description)
-                    for table, columns in DESCRIPTIONS.items()
-                    for column, (unit, description) in columns.items()
-                ],
-            )
+            describe(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return path.read_bytes()
+
+
+def describe(connection: Connection) -> None:
+    """Fills `column_descriptions`, which is empty, in the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO column_descriptions VALUES (?, ?, ?, ?)",
+        [
+            (table, column, unit, description)
+            for table, columns in DESCRIPTIONS.items()
+            for column, (unit, description) in columns.items()
+        ],
+    )

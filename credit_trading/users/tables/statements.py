@@ -7,10 +7,15 @@ INSERT_TRANSACTION = (
     " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, order_id, trade_id, role,"
     " external_reference, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'settled', ?, ?, ?, ?, ?, ?)"
 )
+INSERT_RECORDED = (
+    "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity,"
+    " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, role, external_reference, note,"
+    " recorded_at, reference, trade_reference) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'settled', ?, ?, ?, ?, ?, ?, ?)"
+)
 INSERT_BUST = (
     "INSERT INTO trading_transactions SELECT ?1, ?2, transaction_type || '_busted', credit_type, quantity, price_per_credit,"
-    " price_decimals, total_value, -fee, currency, counterparty, status, symbol, order_id, trade_id, role, external_reference, ?3"
-    " FROM trading_transactions WHERE trade_id = ?4"
+    " price_decimals, total_value, -fee, currency, counterparty, status, symbol, order_id, trade_id, role, external_reference, ?3,"
+    " NULL, NULL, NULL FROM trading_transactions WHERE trade_id = ?4"
     " RETURNING transaction_type, order_id, counterparty"
 )
 _ORDER_COLUMNS = (
@@ -70,7 +75,8 @@ COUNT_TRADE = (
     "INSERT INTO trading_statistics (credit_type, currency, trades, bought_quantity, sold_quantity, bought_value, sold_value,"
     " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
     f" ON CONFLICT DO UPDATE SET trades = trades + 1, {_added('bought_quantity', '?3')}, {_added('sold_quantity', '?4')},"
-    f" {_added('bought_value', '?5')}, {_added('sold_value', '?6')}, {_added('fees', '?7')}, last_trade_at = ?8"
+    f" {_added('bought_value', '?5')}, {_added('sold_value', '?6')}, {_added('fees', '?7')},"
+    " last_trade_at = max(coalesce(last_trade_at, ?8), ?8)"
 )
 UNCOUNT_TRADE = (
     "UPDATE trading_statistics SET trades = trades - 1, bought_quantity = bought_quantity - ?3,"

@@ -83,6 +83,9 @@ VIEWS = (
             "role": "t.role",
             "external_reference": "t.external_reference",
             "note": "t.note",
+            "recorded_at": _moment("t.recorded_at"),
+            "reference": "t.reference",
+            "trade_reference": "t.trade_reference",
         },
         " JOIN assets AS b ON b.asset = t.credit_type LEFT JOIN assets AS q ON q.asset = t.currency",
     )

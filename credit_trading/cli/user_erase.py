@@ -1,0 +1,61 @@
+"""`users erase`: a deleted person is forgotten."""
+
+from __future__ import annotations
+
+import click
+
+from credit_trading.cli import output
+from credit_trading.cli.command import Command
+from credit_trading.cli.session import Session
+from credit_trading.cli.tables import draw_fields
+
+
+@click.command(
+    cls=Command,
+    examples=["users erase ann", "users erase ann --now --from /srv/backups", "users erase ann --json"],
+)
+@click.argument("user_id")
+@click.option(
+    "--now", is_flag=True, help="Rewrite the archives that --from names at once, not only when they are next pruned."
+)
+@click.option(
+    "--from", "places", multiple=True, metavar="PLACE", help="An archive, with --now; may be given several times."
+)
+@click.pass_obj
+def erase(session: Session, user_id: str, now: bool, places: tuple[str, ...]) -> None:
+    """Erases what is personal of a deleted user: notes on the user's commands, kept copies of the file, and all traces in exchange.db.
+
+    The id stays, so that it is never given out again. The journal knows users by number only, and stays whole, as do the books of
+    counterparties: a note on a deal of two is theirs, too. Archives follow when they are next pruned, or at once with --now.
+    """
+    if now != bool(places):
+        raise click.UsageError("--now and --from PLACE go together.", click.get_current_context())
+    with session.admin() as admin:
+        erasure = admin.databases.erase(user_id)
+        rewritten = {}
+        for place in places:
+            with output.progress(f"Rewriting {place}") as tick:
+                rewritten[place] = admin.backups.erase_users(place, progress=tick)
+    value = {
+        "user_id": user_id,
+        "notes": erasure.notes,
+        "files": [str(path) for path in erasure.files],
+        "undecided": [str(path) for path in erasure.undecided],
+        "archives": {
+            place: {"sets": one.sets, "files": one.files, "rows": one.rows} for place, one in rewritten.items()
+        },
+    }
+    fields: dict[str, str | None] = {
+        "Erased": user_id,
+        "Notes": str(erasure.notes),
+        "Kept files": str(len(erasure.files)),
+    }
+    for place, one in rewritten.items():
+        fields[f"At {place}"] = f"{one.files} files and {one.rows} rows out of {len(one.sets)} sets"
+    session.show(value, lambda: draw_fields({**fields}))
+    for path in erasure.undecided:
+        output.warn(f"{path} has a name like the user's and cannot be opened: look whose it is, and delete it by hand.")
+    if not places:
+        output.notice(
+            "Archives follow when they are next pruned: credit-trading backup prune --from PLACE, or --now --from PLACE here."
+        )

@@ -1,0 +1,26 @@
+"""What happened elsewhere and is recorded here: which kinds there are, and what each moves.
+
+Here: the sign of each posting. Never here: whether it may be recorded (account_rules). Always: what a kind moves is what the
+transaction of that name moved when it happened: a recorded history adds up to the balances that it led to.
+"""
+
+from __future__ import annotations
+
+TRADES = {"buy": 1, "sell": -1}
+BUSTS = {"buy_busted": -1, "sell_busted": 1}
+"""A trade that was taken back, by the kind of the trade; its fee is what was given back, below zero."""
+
+MOVES = {"deposit": 1, "transfer_in": 1, "withdrawal": -1, "transfer_out": -1, "fee": -1}
+"""Of one asset; `fee` is one that was charged by itself."""
+
+DIRECTIONS = MOVES | TRADES | BUSTS
+"""1 where the user gets the asset, -1 where the user gives it."""
+
+
+def changes(transaction_type: str, *, quantity: int, total: int, fee: int) -> tuple[int, int]:
+    """What it adds to the user's asset and currency, in smallest units.
+
+    The fee is paid on top by a buyer, out of the proceeds by a seller, and given back by a bust: always taken from the currency.
+    """
+    direction = DIRECTIONS[transaction_type]
+    return direction * quantity, 0 if transaction_type in MOVES else -direction * total - fee

@@ -1,0 +1,327 @@
+"""Whether a file can be imported: every line against the exchange, and against the rest of the file.
+
+Here: what must be known, what may not be there yet, which transactions are here already, and whether balances suffice. Never here: the form
+of a value (reading), the commit (importing). Always: nothing is changed; what passes here is refused later only if the exchange has changed
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from credit_trading.clock import format_time
+from credit_trading.errors import NotFound
+from credit_trading.exchange.account_rules import refusal_of
+from credit_trading.exchange.accounts import OUTSIDE, Accounts
+from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.recorded import BUSTS, TRADES
+from credit_trading.exchange.replica import Replica
+from credit_trading.money import Asset, Instrument
+from credit_trading.progress import Progress
+from credit_trading.store.sqlite import Connection
+from credit_trading.trading.desk import Desk
+from credit_trading.trading.rule_input import rule_changes
+from credit_trading.transfer import export
+from credit_trading.transfer.container import Container
+from credit_trading.transfer.lines import Line
+from credit_trading.transfer.plan import NewAsset, NewInstrument, NewUser, Plan
+from credit_trading.transfer.problems import Problems
+from credit_trading.transfer.reading import Reader, Transaction, transaction
+from credit_trading.transfer.schema import (
+    AMOUNT,
+    ASSETS,
+    BALANCES,
+    INSTRUMENTS,
+    ORDERS,
+    TRANSACTIONS,
+    USERS,
+    Table,
+)
+from credit_trading.users import catalogue
+from credit_trading.users.bulk import checked_user
+from credit_trading.users.tables import contents
+
+_GRID = ("base", "quote", "tick", "lot")
+"""What an instrument that is here must agree in; its rules are set here."""
+
+_RULES = tuple(name for name in INSTRUMENTS.names if name not in ("symbol", *_GRID))
+
+
+class Check:
+    """Makes the plan of one import; of a table that is missing nothing is made."""
+
+    def __init__(self, desk: Desk, container: Container, problems: Problems, progress: Progress) -> None:
+        self._desk = desk
+        self._container = container
+        self._problems = problems
+        self._progress = progress
+        self._assets, self._markets, self._exchange_id, users = desk.reading(_known)
+        self.plan = Plan(users)
+        self._ids: set[str] = set()
+        self._sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def run(self) -> Plan:
+        """Raises TooMany where there are more problems than may be told."""
+        for line in self._container.lines(ASSETS):
+            self._asset(line)
+        for line in self._container.lines(INSTRUMENTS):
+            self._instrument(line)
+        for line in self._container.lines(USERS):
+            self._user(line)
+        found = list(self._transactions())
+        self.plan.transactions = in_time(self._without_duplicates(found))
+        self._check_funds()
+        self._check_balances()
+        for line in self._container.lines(ORDERS):
+            self.plan.orders += 1
+            self.plan.open_orders += line.values.get("closed_at") is None
+        return self.plan
+
+    def _asset(self, line: Line) -> None:
+        reader = Reader(line, ASSETS, self._problems)
+        decimals = reader.take("decimals", _count)
+        code = line.values.get("asset")
+        if not reader.ok or code is None or decimals is None or not self._is_first(reader, ASSETS, "asset", code):
+            return
+        known = self._assets.get(code)
+        if known is not None and known.decimals != decimals:
+            reader.wrong("decimals", f"{decimals}, and here {code} has {known.decimals}")
+        elif known is None:
+            asset = reader.take("asset", lambda text: Asset.checked(text, decimals))
+            if asset is not None:
+                self._assets[code] = asset
+                self.plan.assets.append(NewAsset(line, asset))
+
+    def _instrument(self, line: Line) -> None:
+        reader = Reader(line, INSTRUMENTS, self._problems)
+        values = {name: line.values.get(name) or "" for name in ("symbol", *_GRID)}
+        symbol = values["symbol"]
+        for side in ("base", "quote"):
+            if reader.ok and values[side] not in self._assets:
+                reader.wrong(side, f"{values[side][:40]}: no such asset, here or in the file")
+        if not reader.ok or not self._is_first(reader, INSTRUMENTS, "symbol", symbol):
+            return
+        base, quote = self._assets[values["base"]], self._assets[values["quote"]]
+        instrument = reader.take(
+            "symbol",
+            lambda text: Instrument.checked(text, base, quote, tick_size=values["tick"], lot_size=values["lot"]),
+        )
+        if instrument is None:
+            return
+        known = self._markets.setdefault(symbol, instrument)
+        if known != instrument:
+            reader.wrong("symbol", f"here {symbol} has other assets, or another tick or lot")
+        elif known is instrument:
+            self._new_instrument(reader, instrument)
+
+    def _new_instrument(self, reader: Reader, instrument: Instrument) -> None:
+        given = {name: text for name in _RULES if (text := reader.line.values.get(name)) is not None}
+        rules = reader.take("symbol", lambda _: rule_changes(instrument, given).applied_to(MarketRules()))
+        if rules is not None:
+            self.plan.instruments.append(NewInstrument(reader.line, instrument, rules))
+
+    def _user(self, line: Line) -> None:
+        reader = Reader(line, USERS, self._problems)
+        user_id, email = line.values.get("user_id") or "", line.values.get("email") or ""
+        if not reader.ok or not self._is_first(reader, USERS, "user_id", user_id.lower()):
+            return
+        known = self._known_user(user_id)
+        if known is not None:
+            if known.email != email:
+                reader.wrong("email", f"another than {user_id} has here")
+            return
+        if reader.take("user_id", lambda text: checked_user(text, email)) and reader.take("user_id", self._free):
+            number = self.plan.users_before + len(self.plan.users) + 1
+            self.plan.users.append(NewUser(line, user_id, email, number))
+            self.plan.numbers[user_id] = number
+
+    def _known_user(self, user_id: str) -> catalogue.User | None:
+        with self._desk.live.history() as log:
+            try:
+                user = catalogue.by_id(log.connection, user_id)
+            except NotFound:
+                return None
+        self.plan.numbers[user_id] = user.number
+        return user
+
+    def _free(self, user_id: str) -> str:
+        with self._desk.live.history() as log:
+            catalogue.check_free(log.connection, user_id)
+        return user_id
+
+    def _is_first(self, reader: Reader, table: Table, field: str, key: str) -> bool:
+        """Whether no line before names the same."""
+        if (name := f"{table.name} {key}") in self._ids:
+            reader.wrong(field, f"{key[:40]} stands there twice")
+            return False
+        self._ids.add(name)
+        return True
+
+    def _transactions(self) -> Iterator[Transaction]:
+        """Those that are right by themselves."""
+        now_us = self._desk.sequencer.clock.now_us()
+        trades: dict[tuple[str, str], tuple[object, ...]] = {}
+        for line in self._container.lines(TRANSACTIONS):
+            found = transaction(line, self._assets, self._problems, now_us=now_us)
+            if found is None:
+                continue
+            reader = Reader(line, TRANSACTIONS, self._problems)
+            self._is_first(reader, TRANSACTIONS, "reference", f"{found.reference} of {found.user_id}")
+            if found.user_id not in self.plan.numbers and self._known_user(found.user_id) is None:
+                reader.wrong("user_id", f"{found.user_id[:40]}: no such user, here or in the file")
+            self._check_symbol(reader, found)
+            _check_trade(reader, found, trades)
+            for asset, change in found.changes:
+                self._sums[found.user_id, asset] += change
+            if reader.ok:
+                yield found
+
+    def _check_symbol(self, reader: Reader, found: Transaction) -> None:
+        if found.symbol is None:
+            return
+        instrument = self._markets.get(found.symbol)
+        if instrument is None:
+            reader.wrong("symbol", f"{found.symbol[:40]}: no such instrument, here or in the file")
+        elif (instrument.base, instrument.quote) != (found.asset, found.currency):
+            reader.wrong("symbol", f"{found.symbol} is {instrument.base.code} for {instrument.quote.code}")
+
+    def _without_duplicates(self, found: list[Transaction]) -> list[Transaction]:
+        """Those that are not here yet, in their order; one that is here must be the same."""
+        by_user: defaultdict[str, list[Transaction]] = defaultdict(list)
+        for one in found:
+            by_user[one.user_id].append(one)
+        known: set[int] = set()
+        for done, (user_id, own) in enumerate(by_user.items(), 1):
+            number = self.plan.numbers[user_id]
+            if number <= self.plan.users_before:
+                with self._desk.file_of(number) as connection:
+                    known.update(id(one) for one in own if self._is_here(one, connection))
+            else:
+                known.update(id(one) for one in own if self._is_here(one, None))
+            self._progress(done, len(by_user))
+        self.plan.duplicates = len(known)
+        return [one.without_values() for one in found if id(one) not in known]
+
+    def _is_here(self, one: Transaction, connection: Connection | None) -> bool:
+        """Whether the user's history has a transaction of that reference, the same or not."""
+        reader = Reader(one.line, TRANSACTIONS, self._problems)
+        prefix, dash, number = one.reference.partition("-")
+        if dash and prefix == self._exchange_id[:8] and number.isdigit() and len(number) <= 18:
+            row = contents.own_transaction(connection, int(number)) if connection is not None else None
+            if row is None:
+                reader.wrong(
+                    "reference", "it names a transaction of this exchange, and the user has none of that number"
+                )
+                return True
+        else:
+            row = contents.recorded_transaction(connection, one.reference) if connection is not None else None
+        if row is None:
+            return False
+        here = export.transaction(self._exchange_id, one.user_id, row)
+        given = {**one.line.values, "transaction_date": format_time(one.occurred_at_us)}
+        for field in TRANSACTIONS.fields:
+            if not _is_same(here[field.name], given.get(field.name), is_amount=field.form == AMOUNT):
+                told = "nothing" if here[field.name] is None else str(here[field.name])[:40]
+                reader.wrong(field.name, f"{one.reference} is here already, with {told}")
+        return True
+
+    def _check_funds(self) -> None:
+        """Plays the transactions on a copy of the balances."""
+        numbers = {self.plan.numbers[one.user_id] for one in self.plan.transactions}
+        accounts = self._desk.reading(lambda replica: _available(replica, numbers))
+        for one in self.plan.transactions:
+            number = self.plan.numbers[one.user_id]
+            for field, (asset, change) in zip(("quantity", "currency"), one.changes, strict=False):
+                refusal = refusal_of(accounts, number, asset, change)
+                if refusal is not None:
+                    self._problems.add(refusal.sentence, one.line.file, one.line.number, field)
+                    break
+            else:
+                for asset, change in one.changes:
+                    accounts.move(OUTSIDE, number, asset, change)
+
+    def _check_balances(self) -> None:
+        """Each must be the sum of the user's transactions in the file."""
+        if BALANCES not in self._container:
+            return
+        rest = {key: units for key, units in self._sums.items() if units}
+        for line in self._container.lines(BALANCES):
+            reader = Reader(line, BALANCES, self._problems)
+            asset = self._assets.get(line.values.get("asset") or "")
+            if reader.ok and asset is None:
+                reader.wrong("asset", "no such asset, here or in the file")
+            posted = reader.take("posted", lambda text, asset=asset: asset.parse(text, what=text)) if asset else None  # type: ignore[misc]
+            user_id = line.values.get("user_id") or ""
+            if asset is None or posted is None or not reader.ok:
+                continue
+            if self._is_first(reader, BALANCES, "asset", f"{asset.code} of {user_id}"):
+                added = rest.pop((user_id, asset.code), 0)
+                if added != posted:
+                    total = asset.format(added)
+                    reader.wrong("posted", f"{asset.format(posted)}, and the transactions add up to {total}")
+        for (user_id, code), units in rest.items():
+            total = self._assets[code].format(units)
+            self._problems.add(
+                f"{user_id} {code}: missing; the transactions add up to {total}", self._container.file_of(BALANCES)
+            )
+
+
+def _available(replica: Replica, numbers: Iterable[int]) -> Accounts:
+    """What these users could give just now, and how much of each asset there is."""
+    accounts = Accounts()
+    for number in numbers:
+        for asset, balance in replica.accounts.of(number).items():
+            accounts.open(number, asset, posted=balance.available, held=0)
+    for asset in replica.assets:
+        accounts.open(OUTSIDE, asset, posted=-replica.accounts.issue(asset), held=0)
+    return accounts
+
+
+def in_time(found: list[Transaction]) -> list[Transaction]:
+    """Of all users by time, and of each user in the order of the file: that is the order in which they were entered."""
+    latest: dict[str, int] = {}
+    for one in found:
+        latest[one.user_id] = 0
+    keyed = []
+    for one in found:
+        latest[one.user_id] = max(latest[one.user_id], one.occurred_at_us)
+        keyed.append((latest[one.user_id], one))
+    return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _known(replica: Replica) -> tuple[dict[str, Asset], dict[str, Instrument], str, int]:
+    instruments = {symbol: market.instrument for symbol, market in replica.markets.items()}
+    return dict(replica.assets), instruments, replica.exchange_id, len(replica.users)
+
+
+def _check_trade(reader: Reader, found: Transaction, trades: dict[tuple[str, str], tuple[object, ...]]) -> None:
+    """A trade that is taken back stands before, with the same terms, and is taken back once."""
+    if found.trade_reference is None:
+        return
+    key = (found.user_id, found.trade_reference)
+    if found.kind in TRADES:
+        if key in trades:
+            reader.wrong("trade_reference", "another trade of the user's has it")
+        trades[key] = found.terms
+    elif found.kind in BUSTS:
+        terms = trades.get(key)
+        if terms is None:
+            reader.wrong("trade_reference", "no trade of that reference stands before, or it was taken back already")
+        elif terms != found.terms:
+            reader.wrong("trade_reference", "the trade of that reference had other terms")
+        else:
+            trades[key] = ()
+
+
+def _is_same(here: str | None, given: str | None, *, is_amount: bool) -> bool:
+    if here is None or given is None or not is_amount:
+        return here == given or (is_amount and Decimal(here or given or 0) == 0)
+    return Decimal(here) == Decimal(given)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError(f"{text[:40]}: not a whole number")
+    return int(text)

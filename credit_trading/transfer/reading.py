@@ -1,0 +1,226 @@
+"""From a line of a file to a value that the exchange could take: names, amounts, moments.
+
+Here: the form of each value, and what of a line must agree with itself. Never here: what is in the exchange, balances (checking).
+Always: every field that is wrong is told, and a line that is wrong anywhere is no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import attrs
+
+from credit_trading.checks import checked_id, checked_text
+from credit_trading.clock import parse_time
+from credit_trading.errors import TradingError
+from credit_trading.exchange.recorded import BUSTS, DIRECTIONS, MOVES, changes
+from credit_trading.money import Asset
+from credit_trading.money.amount import parse_units
+from credit_trading.money.asset import MAX_DECIMALS
+from credit_trading.transfer.lines import Line
+from credit_trading.transfer.problems import Problems
+from credit_trading.transfer.schema import RFC_3339, TRANSACTIONS, Table
+
+T = TypeVar("T")
+
+ROLES = ("maker", "taker")
+
+_OF_TRADES = ("price_per_credit", "total_value", "currency", "fee", "symbol", "role", "trade_reference")
+
+
+@attrs.frozen(kw_only=True)
+class Transaction:
+    """A line of transactions in smallest units. `asset_change` and `currency_change` are what it adds to the user's balances."""
+
+    line: Line = attrs.field(repr=False)
+    user_id: str
+    reference: str
+    occurred_at_us: int
+    kind: str
+    asset: Asset
+    quantity: int
+    currency: Asset | None
+    price: int | None
+    price_decimals: int | None
+    total: int | None
+    fee: int
+    counterparty: str | None
+    symbol: str | None
+    role: str | None
+    trade_reference: str | None
+    external_reference: str | None
+    note: str | None
+
+    @property
+    def changes(self) -> list[tuple[str, int]]:
+        """By asset, what it adds, in smallest units."""
+        first, second = changes(self.kind, quantity=self.quantity, total=self.total or 0, fee=self.fee)
+        return [(self.asset.code, first), *([(self.currency.code, second)] if self.currency else [])]
+
+    def without_values(self) -> Transaction:
+        """The same, without the texts that it was read from: of many, they take more memory than all the rest."""
+        return attrs.evolve(self, line=Line(self.line.file, self.line.number, {}))
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What a trade and its bust have in common."""
+        fee = -self.fee if self.kind in BUSTS else self.fee
+        return (self.kind.removesuffix("_busted"), self.asset.code, self.quantity, self.price, self.total, fee)
+
+
+class Reader:
+    """Reads the fields of one line; `ok` as long as none was wrong."""
+
+    def __init__(self, line: Line, table: Table, problems: Problems) -> None:
+        self.line = line
+        self.ok = True
+        self._problems = problems
+        for field in table.fields:
+            if field.needed and line.values.get(field.name) is None:
+                self.wrong(field.name, "it is missing")
+
+    def wrong(self, field: str, problem: str) -> None:
+        self.ok = False
+        self._problems.add(problem, self.line.file, self.line.number, field)
+
+    def take(self, field: str, parse: Callable[[str], T]) -> T | None:
+        """The field's value; None where it is not there, or wrong."""
+        text = self.line.values.get(field)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except TradingError as error:
+            self.wrong(field, f"{error.subject}: {error.problem}")
+        except ValueError as error:
+            self.wrong(field, str(error))
+        return None
+
+
+def transaction(line: Line, assets: Mapping[str, Asset], problems: Problems, *, now_us: int) -> Transaction | None:
+    """Raises nothing: what is wrong goes to `problems`."""
+    reader = Reader(line, TRANSACTIONS, problems)
+    take = reader.take
+    kind = take("transaction_type", _word_of(tuple(DIRECTIONS)))
+    asset = take("credit_type", _asset_of(assets))
+    currency = take("currency", _asset_of(assets))
+    quantity = take("quantity", lambda text: asset.parse_positive(text, what=text)) if asset else None
+    total = take("total_value", lambda text: currency.parse(text, what=text)) if currency else None
+    fee = take("fee", lambda text: _signed(text, currency)) if currency else None
+    price = take("price_per_credit", _price)
+    moment = take("transaction_date", lambda text: _moment(text, now_us))
+    texts = {field: take(field, _id) for field in ("reference", "trade_reference", "external_reference")}
+    words = {field: take(field, _text) for field in ("user_id", "counterparty", "symbol", "note")}
+    role = take("role", _word_of(ROLES))
+    if kind is not None:
+        _check_shape(reader, kind, asset, currency)
+    if words["counterparty"] is not None and words["counterparty"] == words["user_id"]:
+        reader.wrong("counterparty", "nobody deals with themselves")
+    if reader.ok and currency and asset and total is not None and price is not None and quantity is not None:
+        _check_total(reader, asset, currency, quantity, total, price)
+    if not reader.ok:
+        return None
+    assert kind is not None
+    assert asset is not None
+    assert quantity is not None
+    assert moment is not None
+    return Transaction(
+        line=line,
+        user_id=words["user_id"] or "",
+        reference=texts["reference"] or "",
+        occurred_at_us=moment,
+        kind=kind,
+        asset=asset,
+        quantity=quantity,
+        currency=currency,
+        price=price[0] if price else None,
+        price_decimals=price[1] if price else None,
+        total=total,
+        fee=fee or 0,
+        counterparty=words["counterparty"],
+        symbol=words["symbol"],
+        role=role,
+        trade_reference=texts["trade_reference"],
+        external_reference=texts["external_reference"],
+        note=words["note"],
+    )
+
+
+def _check_shape(reader: Reader, kind: str, asset: Asset | None, currency: Asset | None) -> None:
+    """A trade has a price in another asset; anything else has none."""
+    values = reader.line.values
+    if kind in MOVES:
+        for field in _OF_TRADES:
+            if values.get(field) is not None:
+                reader.wrong(field, f"a {kind} has none: leave it empty")
+        return
+    for field in ("price_per_credit", "total_value", "currency"):
+        if values.get(field) is None:
+            reader.wrong(field, f"a {kind} needs it")
+    if asset is not None and asset == currency:
+        reader.wrong("currency", "an asset cannot be paid for with itself")
+    if kind in BUSTS and values.get("trade_reference") is None:
+        reader.wrong("trade_reference", "it names the trade that is taken back")
+
+
+def _check_total(
+    reader: Reader, asset: Asset, currency: Asset, quantity: int, total: int, price: tuple[int, int]
+) -> None:
+    """Price times quantity, to within a smallest unit: elsewhere it may have been rounded."""
+    unit = 10 ** (asset.decimals + price[1])
+    exact = quantity * price[0] * 10**currency.decimals
+    if abs(exact - total * unit) >= unit:
+        fitting = currency.format(exact // unit)
+        reader.wrong("total_value", f"{currency.format(total)}, where price times quantity is {fitting}")
+
+
+def _id(text: str) -> str:
+    return checked_id(text, what=text[:40])
+
+
+def _text(text: str) -> str:
+    return checked_text(text, what=text[:40])
+
+
+def _asset_of(assets: Mapping[str, Asset]) -> Callable[[str], Asset]:
+    def parse(text: str) -> Asset:
+        known = assets.get(text)
+        if known is None:
+            raise ValueError(f"{text[:40]}: no such asset, here or in the file")
+        return known
+
+    return parse
+
+
+def _word_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text[:40]}: not one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _price(text: str) -> tuple[int, int]:
+    """As many decimals as are written: they are kept."""
+    decimals = min(len(text.partition(".")[2]), MAX_DECIMALS)
+    units = parse_units(text, decimals, what=text[:40])
+    if not units:
+        raise ValueError("zero is not a price")
+    return units, decimals
+
+
+def _signed(text: str, asset: Asset) -> int:
+    if text.startswith("-"):
+        return -asset.parse(text[1:], what=text[:40])
+    return asset.parse(text, what=text[:40])
+
+
+def _moment(text: str, now_us: int) -> int:
+    if RFC_3339.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]}: not a time such as 2026-03-01T09:30:00.000000Z")
+    moment_us = parse_time(text)
+    if not 0 <= moment_us <= now_us:
+        raise ValueError(f"{text[:40]}: it lies in the future, or before 1970")
+    return moment_us

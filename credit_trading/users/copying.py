@@ -1,0 +1,186 @@
+"""Whole copies of users' files as bytes, while their users trade.
+
+Here: how a file is copied, what is told with the copy, and many of them at a time. Never here: where copies go (packs and plain files).
+Always: a copy is one consistent database by itself and stands at the end of its user's history as of when it was made; it says so itself.
+While it is made nobody writes private facts into the file, and nobody waits for longer than that: one file is held at a time, for one copy.
+
+A file that nobody has open is read as it is, under its user's lock held exclusively (at_rest). Any other is brought forward if it has to
+be, and copied by SQLite's backup API from the pooled handle.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from credit_trading.errors import NotFound, TradingError
+from credit_trading.journal.follower import Position
+from credit_trading.journal.live import LiveReplica
+from credit_trading.store.locks import user_slot
+from credit_trading.store.snapshot import Snapshots
+from credit_trading.users import catalogue, quarantine
+from credit_trading.users.at_rest import content_at_rest, standing_in
+from credit_trading.users.files import UserFiles
+from credit_trading.users.handles import as_user_file
+from credit_trading.users.history import history
+from credit_trading.users.projector import Projector
+from credit_trading.users.standing import Standing
+from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+THREADS = 2
+"""Reading and compressing leave the interpreter to the other thread; more of them only take turns."""
+
+AT_ONCE = 32
+"""Users whose place in the journal is looked up together."""
+
+
+@attrs.frozen(kw_only=True)
+class FileCopy:
+    """`content` is a whole database in WAL mode; up to `sequence` it shows the journal, whose chain hash there is `hash`."""
+
+    number: int
+    content: bytes = attrs.field(repr=False)
+    sequence: int
+    hash: bytes
+    schema_version: int
+
+
+@attrs.frozen
+class Skipped:
+    """A user whose file cannot be copied, and why."""
+
+    number: int
+    error: TradingError
+
+
+@attrs.frozen
+class _Wanted:
+    """Where a user's file is, and what it says of itself when it stands at the end of the user's history."""
+
+    number: int
+    path: Path
+    standing: Standing
+    is_listed: bool
+
+
+class Copying:
+    """The files of one exchange's users."""
+
+    def __init__(self, live: LiveReplica, files: UserFiles, projector: Projector) -> None:
+        self._live = live
+        self._files = files
+        self._projector = projector
+
+    def copy(self, number: int) -> FileCopy:
+        """One user's file. Raises NotFound for a user who is deleted; whatever keeps the file from being read or brought forward."""
+        with Snapshots() as snapshots:
+            return self._used(number, snapshots)
+
+    def copies(self, numbers: Iterable[int], each: Callable[[FileCopy], T]) -> Iterator[T | Skipped]:
+        """What `each` makes of these users' copies, in their order; who is deleted is left out.
+
+        `each` is called in several threads; of copies that it has dealt with nothing is kept. What it raises ends all.
+        """
+        rest = iter(numbers)
+        groups = iter(lambda: list(islice(rest, AT_ONCE)), [])
+        with Snapshots() as snapshots:
+            for group in _in_threads(partial(self._group, each=each, snapshots=snapshots), groups):
+                yield from group
+
+    def _group(self, numbers: list[int], *, each: Callable[[FileCopy], T], snapshots: Snapshots) -> list[T | Skipped]:
+        done: list[T | Skipped] = []
+        for wanted in self._wanted(numbers):
+            try:
+                copy = self._at_rest(wanted) or self._used(wanted.number, snapshots)
+            except NotFound:  # deleted meanwhile
+                continue
+            except TradingError as error:
+                done.append(Skipped(wanted.number, error))
+            else:
+                done.append(each(copy))
+        return done
+
+    def _wanted(self, numbers: Iterable[int]) -> list[_Wanted]:
+        with self._live.reading() as replica:
+            exchange_id = replica.exchange_id
+            users = [replica.users[number] for number in numbers]
+            ends = [(user.number, user.last_sequence, user.event_count) for user in users if not user.deleted]
+        found = []
+        with history(self._live) as log:
+            listed = {one.number for one in quarantine.list_all(log.connection)}
+            for number, sequence, events in ends:
+                user = catalogue.by_number(log.connection, number)
+                if user.state == "active":
+                    position = Position(exchange_id, sequence, log.hash_at(sequence) or b"")
+                    standing = Standing((exchange_id, number), PROJECTION_VERSION, position, events)
+                    found.append(_Wanted(number, self._files.path_for(user), standing, number in listed))
+        return found
+
+    def _at_rest(self, wanted: _Wanted) -> FileCopy | None:
+        """None unless nobody has the file open and it stands where it should."""
+        lock_file, slot = self._live.lock_file, user_slot(wanted.number)
+        if wanted.is_listed or not lock_file.try_acquire(slot):
+            return None
+        try:
+            content = content_at_rest(wanted.path)
+        except OSError:  # opening it will say what is wrong
+            return None
+        finally:
+            lock_file.release(slot)
+        if content is None or standing_in(content) != wanted.standing:
+            return None
+        return _copy(wanted.number, content, wanted.standing)
+
+    def _used(self, number: int, snapshots: Snapshots) -> FileCopy:
+        """A private transaction is waited for, as is a rebuild."""
+        with self._projector.caught_up(number) as connection, self._files.rebuilding(number):
+            path = self._files.path_of(number)
+            with as_user_file(path):
+                connection.execute("BEGIN")
+                try:
+                    standing = Standing.of(connection, path)
+                    content = snapshots.take(connection)
+                finally:
+                    connection.execute("ROLLBACK")
+        return _copy(number, content, standing)
+
+
+def _copy(number: int, content: bytes, standing: Standing) -> FileCopy:
+    position = standing.position
+    return FileCopy(
+        number=number,
+        content=content,
+        sequence=position.sequence,
+        hash=position.hash,
+        schema_version=SCHEMA_VERSION,
+    )
+
+
+def _in_threads(work: Callable[[A], T], given: Iterable[A]) -> Iterator[T]:
+    """In their order; of what is not yet asked for, little is done ahead."""
+    ahead: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(THREADS, "copy")
+    try:
+        for one in given:
+            try:
+                ahead.append(pool.submit(work, one))
+            except RuntimeError:  # no new threads: the main thread has ended, or there are too many
+                while ahead:
+                    yield ahead.popleft().result()
+                yield work(one)
+            if len(ahead) > THREADS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,123 @@
+"""What a user's file tells whoever wants all of it: its rows as exact decimal text, in the order in which they came.
+
+Here: the SQL on the readable views. Never here: what is made of the rows (transfer). Always: rows are read one at a time, so that a long
+history needs no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from credit_trading.store.sqlite import Connection
+
+Row = dict[str, Any]
+"""A row by the names of its columns."""
+
+_TRANSACTION = (
+    "transaction_id",
+    "reference",
+    "transaction_date",
+    "transaction_type",
+    "credit_type",
+    "quantity",
+    "price_per_credit",
+    "total_value",
+    "fee",
+    "currency",
+    "counterparty",
+    "symbol",
+    "role",
+    "trade_id",
+    "trade_reference",
+    "external_reference",
+    "note",
+)
+_ORDER = (
+    "order_id",
+    "client_order_id",
+    "symbol",
+    "credit_type",
+    "currency",
+    "side",
+    "order_type",
+    "time_in_force",
+    "price_per_credit",
+    "stop_price",
+    "displayed_quantity",
+    "quantity",
+    "filled_quantity",
+    "filled_value",
+    "fees",
+    "hold",
+    "order_status",
+    "created_at",
+    "expires_at",
+)
+
+_TRANSACTIONS = f"SELECT {', '.join(_TRANSACTION)} FROM trading_transactions_readable"
+_ALL_TRANSACTIONS = f"{_TRANSACTIONS} ORDER BY transaction_id"
+_OWN_TRANSACTION = f"{_TRANSACTIONS} WHERE transaction_id = ? AND reference IS NULL"
+_RECORDED_TRANSACTION = (
+    f"{_TRANSACTIONS} WHERE transaction_id = (SELECT transaction_id FROM trading_transactions WHERE reference = ?)"
+)
+_ORDERS = (
+    f"SELECT {', '.join(_ORDER)}, NULL AS closed_at, NULL AS reason FROM active_orders_readable UNION ALL"
+    f" SELECT {', '.join(_ORDER)}, closed_at, reason FROM order_history_readable ORDER BY order_id"
+)
+_BALANCES = "SELECT asset, posted FROM balances_readable WHERE asset IN (SELECT asset FROM balances WHERE posted) ORDER BY asset"
+_ASSETS = "SELECT asset FROM assets ORDER BY asset"
+_SYMBOLS = (
+    "SELECT symbol FROM trading_transactions WHERE symbol IS NOT NULL UNION SELECT symbol FROM active_orders"
+    " UNION SELECT symbol FROM order_history ORDER BY symbol"
+)
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Within, all that is read is as of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def transactions(connection: Connection) -> Iterator[Row]:
+    """By transaction_id: as they were entered."""
+    for row in connection.execute(_ALL_TRANSACTIONS):
+        yield dict(zip(_TRANSACTION, row, strict=True))
+
+
+def own_transaction(connection: Connection, transaction_id: int) -> Row | None:
+    """The one of that number, if it happened here."""
+    row = connection.execute(_OWN_TRANSACTION, (transaction_id,)).fetchone()
+    return None if row is None else dict(zip(_TRANSACTION, row, strict=True))
+
+
+def recorded_transaction(connection: Connection, reference: str) -> Row | None:
+    """The one that happened elsewhere and is called so there."""
+    row = connection.execute(_RECORDED_TRANSACTION, (reference,)).fetchone()
+    return None if row is None else dict(zip(_TRANSACTION, row, strict=True))
+
+
+def orders(connection: Connection) -> Iterator[Row]:
+    """By order_id; `closed_at` and `reason` are None for open ones."""
+    for row in connection.execute(_ORDERS):
+        yield dict(zip((*_ORDER, "closed_at", "reason"), row, strict=True))
+
+
+def balances(connection: Connection) -> list[Row]:
+    """By asset, those that are not zero."""
+    return [{"asset": asset, "posted": posted} for asset, posted in connection.execute(_BALANCES)]
+
+
+def assets(connection: Connection) -> list[str]:
+    """The codes of all in which the user ever had something, or had an order."""
+    return [row[0] for row in connection.execute(_ASSETS)]
+
+
+def symbols(connection: Connection) -> list[str]:
+    """Of all instruments in which the user ever had an order or a trade."""
+    return [row[0] for row in connection.execute(_SYMBOLS)]

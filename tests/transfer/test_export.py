@@ -1,0 +1,171 @@
+"""Exports: exact, sorted, equal for equal content, and telling nothing of others."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from credit_trading import Exchange, ManualClock
+from credit_trading.errors import AlreadyExists, FileQuarantined, NotFound, StorageError
+from credit_trading.transfer import export as export_module
+from credit_trading.transfer.schema import FILE_NAMES, TABLES
+from tests.floor import CASH, CREDIT, SYMBOL, Floor, edit, opened
+from tests.transfer.archives import csv_rows, exported, rows
+from tests.users.flow import HOURS, RandomFlow
+
+Reopen = Callable[..., Exchange]
+
+
+@pytest.fixture
+def traded(floor: Floor) -> Floor:
+    """Ann sells to bob, with fees; a deal off the book, busted; an open order; a remark that a spreadsheet would run."""
+    floor.place("ann", "sell", 10, "5.00")
+    floor.place("bob", "buy", 4, "5.00")
+    floor.admin.transactions.record_transaction(
+        buyer="bob",
+        seller="cat",
+        credit_type=CREDIT,
+        quantity=8,
+        price_per_credit="1.125",
+        currency=CASH,
+        external_reference="INV-7",
+        note="=cmd|x",
+    )
+    floor.admin.trading.bust_trade(2, note="a mistake")
+    floor.admin.accounts.withdraw("cat", CASH, "0.05")
+    return floor
+
+
+def test_it_holds_exact_amounts_and_utc_times_in_the_order_of_the_schema(traded: Floor, tmp_path: Path) -> None:
+    """Of each table both files say the same."""
+    files = exported(traded, tmp_path / "all.zip")
+    assert list(files) == ["manifest.json", *FILE_NAMES]
+    prefix = traded.exchange._desk.reading(lambda replica: replica.exchange_id)[:8]
+    bob = [row for row in rows(files, "transactions") if row["user_id"] == "bob"]
+    assert [row["transaction_type"] for row in bob] == ["deposit", "deposit", "buy", "buy", "buy_busted"]
+    assert bob[2] == {
+        "user_id": "bob",
+        "reference": f"{prefix}-{traded.exchange.sequence - 3}",
+        "transaction_date": "2026-01-01T00:00:00.000000Z",
+        "transaction_type": "buy",
+        "credit_type": CREDIT,
+        "quantity": "4",
+        "price_per_credit": "5.00",
+        "total_value": "20.00",
+        "currency": CASH,
+        "fee": "0.05",
+        "counterparty": "ann",
+        "symbol": SYMBOL,
+        "role": "taker",
+        "trade_reference": f"{prefix}-trade-1",
+        "external_reference": None,
+        "note": None,
+    }
+    assert [row["price_per_credit"] for row in bob[3:]] == ["1.125", "1.125"]
+    assert rows(files, "balances")[-2] == {"user_id": "cat", "asset": CASH, "posted": "999999.95"}
+    assert [(row["user_id"], row["order_status"]) for row in rows(files, "orders")] == [
+        ("ann", "partially_filled"),
+        ("bob", "filled"),
+    ]
+    for table in TABLES:
+        as_csv = [{name: value or None for name, value in row.items()} for row in csv_rows(files, table.name)]
+        for row in as_csv:
+            row.update({"note": "=cmd|x"} if row.get("note") == "'=cmd|x" else {})
+        assert as_csv == rows(files, table.name)
+
+
+def test_two_exports_of_the_same_content_are_equal(
+    traded: Floor, clock: ManualClock, tmp_path: Path, reopen: Reopen
+) -> None:
+    """Later, after closing and opening, and after the files were made anew from the journal."""
+    traded.admin.transfer.export(tmp_path / "one.zip")
+    clock.advance(3600)
+    traded.admin.transfer.export(tmp_path / "two.zip")
+    traded.exchange.close()
+    again = Floor(reopen())
+    again.admin.transfer.export(tmp_path / "three.zip")
+    again.admin.databases.rebuild_all()
+    again.path("ann").with_name("caught_up.json").unlink(missing_ok=True)
+    again.admin.transfer.export(tmp_path / "four.zip")
+    one, *others = ((tmp_path / f"{name}.zip").read_bytes() for name in ("one", "two", "three", "four"))
+    assert [other == one for other in others] == [True] * 3
+    again.admin.accounts.deposit("ann", CASH, "1.00")
+    again.admin.transfer.export(tmp_path / "five.zip")
+    assert (tmp_path / "five.zip").read_bytes() != one
+
+
+def test_nothing_in_it_tells_when_or_by_whom_it_was_written(traded: Floor, tmp_path: Path) -> None:
+    """Entries have one time and one mode; the file is for its owner."""
+    traded.admin.transfer.export(tmp_path / "all.zip")
+    assert stat.S_IMODE((tmp_path / "all.zip").stat().st_mode) == 0o600
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert {(one.date_time, one.external_attr >> 16) for one in archive.infolist()} == {
+            ((1980, 1, 1, 0, 0, 0), 0o100600)
+        }
+
+
+def test_a_users_export_tells_of_others_only_who_they_were(traded: Floor, tmp_path: Path) -> None:
+    """No e-mail, balance, fee or order of another; assets and instruments only as far as they are the user's."""
+    traded.admin.assets.add_asset("EUR", decimals=2)
+    files = exported(traded, tmp_path / "cat.zip", "cat")
+    assert {row["user_id"] for table in ("users", "balances", "transactions") for row in rows(files, table)} == {"cat"}
+    assert rows(files, "orders") == rows(files, "instruments") == []
+    assert [row["asset"] for row in rows(files, "assets")] == [CASH, CREDIT]
+    everything = b"".join(files.values())
+    assert b"bob" in everything
+    for foreign in (b"ann", b"bob@", b"@example.com,bob"):
+        assert foreign not in everything
+
+
+def test_a_file_that_is_there_is_not_written_over(floor: Floor, tmp_path: Path) -> None:
+    (tmp_path / "all.zip").write_text("mine")
+    with pytest.raises(AlreadyExists):
+        floor.admin.transfer.export(tmp_path / "all.zip")
+    assert (tmp_path / "all.zip").read_text() == "mine"
+
+
+def test_an_export_that_fails_leaves_nothing(floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's file in quarantine, an unknown user, a disk that is full at the end, no such folder."""
+    target = tmp_path / "out" / "all.zip"
+    with pytest.raises(StorageError):
+        floor.admin.transfer.export(target)
+    target.parent.mkdir()
+    with pytest.raises(NotFound):
+        floor.admin.transfer.export(target, user_id="dan")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(export_module, "_write_zip", full)
+        with pytest.raises(StorageError, match="space"):
+            floor.admin.transfer.export(target)
+    edit(floor.path("ann"), "DROP TABLE balances")
+    with pytest.raises((StorageError, FileQuarantined)):
+        floor.admin.transfer.export(target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_user_is_shown_as_of_one_moment_while_others_trade(home: Path, tmp_path: Path) -> None:
+    """Whatever came in between, each user's transactions add up to the balances beside them."""
+    clock = ManualClock()
+    with opened(home, clock=clock) as exchange:
+        floor = Floor(exchange).set_up("ann", "bob", "cat")
+        floor.admin.instruments.set_schedule(SYMBOL, hours=HOURS, time_zone="UTC")
+        flow = RandomFlow(floor, clock, seed=7)
+        flow.run(60)
+        path = tmp_path / "all.zip"
+        floor.admin.transfer.export(path, progress=lambda *_: flow.run(10))
+        result = floor.admin.transfer.import_(path, dry_run=True)
+        assert result.problems == []
+        assert result.transactions == 0
+
+
+def test_progress_counts_the_users(floor: Floor, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    floor.admin.transfer.export(tmp_path / "all.zip", progress=lambda *at: told.append(at))
+    assert told == [(1, 3), (2, 3), (3, 3)]
