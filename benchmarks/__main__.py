@@ -14,6 +14,7 @@ from time import perf_counter
 
 from rich.console import Console
 
+from benchmarks.backups import backups
 from benchmarks.books import books, peers
 from benchmarks.counts import QUICK, Counts
 from benchmarks.figure import Figure, table
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Counts, Path], list[Figure]]] = {
     "h": operations,
     "i": peers,
     "jk": start_up,
+    "l": backups,
 }
 """By the items that each gives: the two that are one ratio are measured together."""
 ITEMS = "".join(BENCHMARKS)

@@ -13,7 +13,7 @@ class Counts:
     transaction. `folder_users` is the size of the folder that is opened and listed. `book_messages`, `engine_messages` and, by package,
     `peer_messages` are the first so many of the flow, None all of it. `resting_orders` are the depths of the book, the first the least.
     `big_users` and `big_orders` are those of the exchange that is started up, `tail_commands` what it then reads on, and a writer's
-    waits are watched for `watched_s` at least.
+    waits are watched for `watched_s` at least. `backup_users` is the size of the folder that is backed up.
     """
 
     users: int = 50
@@ -34,6 +34,7 @@ class Counts:
     big_orders: int = 200_000
     tail_commands: int = 100_000
     watched_s: float = 5.0
+    backup_users: int = 10_000
 
 
 QUICK = Counts(
@@ -52,5 +53,6 @@ QUICK = Counts(
     big_orders=6_000,
     tail_commands=10_000,
     watched_s=0.5,
+    backup_users=300,
 )
 """Some seconds, to see that it runs; the figures jump about."""

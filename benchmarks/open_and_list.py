@@ -20,10 +20,10 @@ def main(home: str | None) -> dict[str, float]:
             start = perf_counter()
             measured["users"] = len(exchange.as_admin("benchmark").databases.list_trading_databases())
             measured["list_ms"] = (perf_counter() - start) * 1e3
-    return {**measured, "peak_mib": _peak_mib()}
+    return {**measured, "peak_mib": peak_mib()}
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Linux's getrusage counts what the parent had before it started this process, so the kernel's own mark is read there."""
     status = Path("/proc/self/status")
     if status.exists():

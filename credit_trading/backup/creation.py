@@ -175,7 +175,7 @@ class Creation:
                 )
         self._archive.publish(manifest)
         self._progress(self._of, self._of)
-        tidy(self._archive)
+        tidy(self._archive, manifest.set)
 
     def _created(self, manifest: Manifest, files: PackedFiles, reused: set[str], *, seconds: float) -> Created:
         return Created(

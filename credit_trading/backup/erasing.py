@@ -81,7 +81,7 @@ def _person(live: LiveReplica, number: int, erased_us: int) -> _Person:
 
 def _drop_unfinished(archive: Archive) -> None:
     """An interrupted backup begins again: it may have copied somebody who is erased by now."""
-    tidy(archive)
+    tidy(archive, "")
     left = archive.place.names(FOLDER)
     if left:
         raise StorageError(

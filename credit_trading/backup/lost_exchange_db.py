@@ -1,94 +1,35 @@
 """exchange.db was lost, and users' files are there: it is made anew from an archive, and what the files know beyond it is kept and told.
 
-Here: the steps, and their report. Never here: making exchange.db (refounding), judging a file (lost_files), what becomes of the old content
-of one (users/replacing).
+Here: when that may be done, and in which order. Never here: making exchange.db (refounding), what becomes of the files (recovery).
 Always: exchange.db gets its name last, when every file is on its history; until then all can be repeated from the beginning, and nobody can
-open the folder. Nothing is thrown away: what a file held before is in the folder `quarantine`, and the report beside it says what that is.
+open the folder. Nothing is thrown away: what a file held before is in the folder `quarantine`, and beside it is told what that is.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import attrs
-import msgspec
-
+from credit_trading.backup import lost_report
 from credit_trading.backup.archive import Archive
-from credit_trading.backup.copies import newest_copy
-from credit_trading.backup.ground import Ground, bare
-from credit_trading.backup.lost_files import FOREIGN, InPlace, LostFile, looking
-from credit_trading.backup.moment import Moment, choose
-from credit_trading.backup.refounding import Refounded, make_exchange_db
-from credit_trading.backup.restoring_user import RestoredUser, put_back
-from credit_trading.clock import Clock, SystemClock, format_time
-from credit_trading.errors import (
-    AlreadyExists,
-    Busy,
-    FileCorrupt,
-    FileForeign,
-    NotAnExchange,
-    NotFound,
-    PrivateFactsMissing,
-    StorageError,
-    VersionUnsupported,
-)
-from credit_trading.journal import checkpoint
+from credit_trading.backup.ground import bare
+from credit_trading.backup.lost_report import Report
+from credit_trading.backup.moment import choose
+from credit_trading.backup.recovery import Recovered, Recovery, users_files
+from credit_trading.backup.refounding import make_exchange_db
+from credit_trading.clock import Clock, SystemClock
+from credit_trading.errors import AlreadyExists, Busy, NotAnExchange, StorageError
 from credit_trading.journal.log import FILE_NAME
-from credit_trading.marketdata import prints
-from credit_trading.marketdata.trade_file import FILE_NAME as MARKET_DATA
 from credit_trading.progress import Progress, no_progress
-from credit_trading.store.files import (
-    discard_folder,
-    make_private_folder,
-    rename_durably,
-    write_durably,
-)
+from credit_trading.store.files import discard_folder, make_private_folder, rename_durably
 from credit_trading.store.locks import PRESENT, LockFile
-from credit_trading.store.sqlite import connect, sqlite3, translated
-from credit_trading.users import catalogue, mark
-from credit_trading.users.catalogue import StoredUser
-from credit_trading.users.history import history
-from credit_trading.users.kept import free_name, keep_moved
-from credit_trading.users.naming import path_in
-from credit_trading.users.repair import Repair
 from credit_trading.verify.steps import Steps
 
 UNFINISHED = ".restoring-exchange"
 """The folder, within the exchange's own, in which the new exchange.db is made."""
-
-_REPORT = "beyond.json"
-
-
-@attrs.frozen(kw_only=True)
-class Recovered:
-    """The exchange as of `sequence`, out of `set`. `lost` are files that were not on its history, `report` all that they hold beyond it.
-
-    `restored` are users whose file came out of the archive, `without_private_facts` those of whom facts are lost that the journal does not
-    know. `left_alone` are files that nothing could be done about, `aside` is what else was put into quarantine.
-    """
-
-    path: Path
-    set: str
-    sequence: int
-    time_us: int
-    users: int
-    looked_at: int
-    lost: list[LostFile]
-    restored: list[str]
-    without_private_facts: list[str]
-    left_alone: list[tuple[str, str]]
-    aside: list[Path]
-    report: Path | None
-    notes: list[str]
-
-    @property
-    def as_of(self) -> str:
-        return format_time(self.time_us)
 
 
 def restore_exchange_db(
@@ -110,228 +51,22 @@ def restore_exchange_db(
         _check(home)
         moment = choose(archive, set_id=set_id)
         folder = home / UNFINISHED
-        before = _report_in(folder)
-        discard_folder(folder, keep=_REPORT)
+        discard_folder(folder, keep=lost_report.FILE_NAME)
         make_private_folder(folder)
         steps = Steps(progress)
         steps.expect(moment.sequence)
         try:
             refounded = make_exchange_db(archive, moment, folder / FILE_NAME, advance=steps.advance)
             with bare(folder, files_in=home, clock=clock) as ground:
-                recovery = _Recovery(archive, home, moment, refounded, ground, clock or SystemClock(), steps)
-                recovery.run(before)
+                recovery = Recovery(archive, home, moment, refounded, ground, clock or SystemClock(), steps)
+                recovery.run(Report(home, folder, moment))
             _publish(folder / FILE_NAME, home / FILE_NAME)
         except BaseException:
-            discard_folder(folder, keep=_REPORT if (folder / _REPORT).exists() else "")
+            is_told = (folder / lost_report.FILE_NAME).exists()
+            discard_folder(folder, keep=lost_report.FILE_NAME if is_told else "")
             raise
         discard_folder(folder)
         return recovery.told()
-
-
-class _Recovery:
-    """One folder; the new exchange.db is there, under a name that nobody looks for."""
-
-    def __init__(
-        self,
-        archive: Archive,
-        home: Path,
-        moment: Moment,
-        refounded: Refounded,
-        ground: Ground,
-        clock: Clock,
-        steps: Steps,
-    ) -> None:
-        self._archive = archive
-        self._home = home
-        self._moment = moment
-        self._users = refounded.users
-        self._ground = ground
-        self._clock = clock
-        self._steps = steps
-        self._repair = Repair(ground.live, ground.files, ground.projector)
-        self._lost: list[LostFile] = []
-        self._restored: list[str] = []
-        self._without: list[str] = []
-        self._left_alone: list[tuple[str, str]] = []
-        self._aside: list[Path] = []
-        self._report: Path | None = None
-        self._looked_at = 0
-        self._notes = [
-            *moment.notes,
-            *(
-                f"The e-mail of user {user.user_id} is not known; it is {user.email} now."
-                for user in refounded.other_emails
-            ),
-        ]
-
-    def run(self, before: list[dict[str, Any]]) -> None:
-        """`before` is what an earlier try, cut short, has told of files."""
-        found = self._look()
-        if found or before:
-            content = self._told_in_full(found, before)
-            write_durably(self._home / UNFINISHED / _REPORT, content)  # before anything is changed
-        self._put_aside()
-        for one in found:
-            self._lost.append(self._settled(one))
-            self._steps.advance()
-        self._make_missing()
-        if found or before:
-            self._report = free_name(self._home, _REPORT, now_us=self._clock.now_us())
-            write_durably(self._report, self._told_in_full(self._lost, before))
-
-    def told(self) -> Recovered:
-        return Recovered(
-            path=self._home / FILE_NAME,
-            set=self._moment.set,
-            sequence=self._moment.sequence,
-            time_us=self._moment.time_us,
-            users=sum(user.state == "active" for user in self._users),
-            looked_at=self._looked_at,
-            lost=self._lost,
-            restored=self._restored,
-            without_private_facts=self._without,
-            left_alone=self._left_alone,
-            aside=self._aside,
-            report=self._report,
-            notes=self._notes,
-        )
-
-    def _look(self) -> list[LostFile]:
-        """Looks at every file; nothing is changed, but that users with private facts are marked in the new exchange.db."""
-        paths = _users_files(self._home)
-        self._steps.expect(len(paths))
-        lost, ours = [], 0
-        with looking(self._ground, self._home, self._users) as files:
-            for path in paths:
-                try:
-                    found = files.look(path)
-                except VersionUnsupported as error:
-                    self._left_alone.append((path.name, error.problem))
-                else:
-                    if isinstance(found, LostFile):
-                        lost.append(found)
-                    self._mark(found)
-                    ours += isinstance(found, InPlace) or found.is_ours
-                self._looked_at += 1
-                self._steps.advance()
-        if not ours and any(one.why == FOREIGN for one in lost):
-            raise FileForeign(
-                "backup.restore",
-                self._archive.url,
-                f"it is the archive of another exchange than the one whose files are in {self._home}",
-                hint="Give the place of that one's archive.",
-            )
-        self._steps.expect(len(lost))
-        return lost
-
-    def _mark(self, found: LostFile | InPlace) -> None:
-        tables = found.private_tables if isinstance(found, InPlace) else found.beyond.private_tables
-        if found.user is not None and tables:
-            self._ground.projector.admission.mark_private(found.user.number)
-
-    def _put_aside(self) -> None:
-        """What else knows more than the new exchange.db, or belongs to the lost one."""
-        if any(os.path.lexists(f"{self._home / FILE_NAME}{suffix}") for suffix in ("-wal", "-shm")):
-            self._keep(self._home / FILE_NAME)
-        if (self._home / mark.FILE_NAME).exists():
-            self._keep(self._home / mark.FILE_NAME)
-        with history(self._ground.live) as log:
-            checkpoints = checkpoint.inspect(self._home / "checkpoints", log)
-        for one in checkpoints:
-            if one.problem is not None:
-                self._keep(one.path)
-        if (self._home / MARKET_DATA).exists() and not self._follows(self._home / MARKET_DATA):
-            self._keep(self._home / MARKET_DATA)
-
-    def _follows(self, path: Path) -> bool:
-        """Whether market data is on this history."""
-        try:
-            with translated("market_data", path), closing(connect(path, mode="rw", synchronous="NORMAL")) as connection:
-                position = prints.position(connection)
-            with history(self._ground.live) as log:
-                if position is not None:
-                    position.check(log, follower=str(path))
-        except (StorageError, sqlite3.Error):
-            return False
-        return True
-
-    def _told_in_full(self, lost: Sequence[LostFile], before: Sequence[dict[str, Any]]) -> bytes:
-        """The report, as people can read it."""
-        names = {one.name for one in lost}
-        report = {
-            "exchange_id": self._moment.exchange_id,
-            "set": self._moment.set,
-            "sequence": self._moment.sequence,
-            "as_of": format_time(self._moment.time_us),
-            "files": [*(one for one in before if one["file"] not in names), *(one.plain for one in lost)],
-        }
-        return msgspec.json.format(msgspec.json.encode(report), indent=2)
-
-    def _settled(self, lost: LostFile) -> LostFile:
-        """The file after it was put on the new history, or aside."""
-        path, user = self._home / lost.name, lost.user
-        if user is not None and not self._has_its_name(path, user):
-            user = None
-        if user is None:
-            return attrs.evolve(lost, kept=self._keep(path))
-        row = self._row(user)
-        try:
-            rebuilt = self._repair.rebuild(row, any_history=True)
-        except PrivateFactsMissing:
-            restored = self._put_back(row)
-            if restored is not None:
-                return attrs.evolve(lost, kept=restored.kept)
-            rebuilt = self._repair.rebuild(row, accept_loss=True)
-            self._without.append(user.user_id)
-        return attrs.evolve(lost, kept=rebuilt.kept, carried_over=rebuilt.carried_over)
-
-    def _has_its_name(self, path: Path, user: StoredUser) -> bool:
-        """Gives the file the name that the catalogue has for it, if that is free."""
-        assert user.file_name is not None
-        right = path_in(self._home, user.file_name)
-        if right == path:
-            return True
-        if right.exists():
-            return False
-        for suffix in ("-wal", "-shm", ""):
-            if os.path.lexists(f"{path}{suffix}"):
-                rename_durably(f"{path}{suffix}", f"{right}{suffix}")
-        return True
-
-    def _make_missing(self) -> None:
-        """Files that are not there: from the archive where they held private facts, else from the journal."""
-        admission = self._ground.projector.admission
-        for user in self._users:
-            if user.state != "active" or user.file_name is None or path_in(self._home, user.file_name).exists():
-                continue
-            if not admission.is_private(user.number):
-                with self._ground.projector.caught_up(user.number):
-                    continue
-            if self._put_back(self._row(user)) is None:
-                self._without.append(user.user_id)
-
-    def _put_back(self, user: catalogue.User) -> RestoredUser | None:
-        """Out of the archive, if there is a copy."""
-        try:
-            search = newest_copy(self._archive, self._ground.live, user.number, set_id=self._moment.set)
-            if search.found is None:
-                return None
-            restored = put_back(self._ground, self._archive, user, search.found, any_history=True)
-        except (FileCorrupt, NotFound) as error:
-            self._notes.append(f"The copy of the file of user {user.user_id} is of no use: {error.problem}.")
-            return None
-        self._restored.append(user.user_id)
-        return restored
-
-    def _row(self, user: StoredUser) -> catalogue.User:
-        with history(self._ground.live) as log:
-            return catalogue.by_number(log.connection, user.number)
-
-    def _keep(self, path: Path) -> Path:
-        kept = keep_moved(path, now_us=self._clock.now_us(), home=self._home)
-        if not path.name.startswith("trading_"):
-            self._aside.append(kept)
-        return kept
 
 
 def _check(home: Path) -> None:
@@ -344,17 +79,13 @@ def _check(home: Path) -> None:
             "it is there, and nothing of it is changed",
             hint=f"If it is an old or a damaged one, move it away with its -wal first: mv {shlex.quote(str(path))}* DIR.",
         )
-    if not home.is_dir() or not (_users_files(home) or (home / UNFINISHED).exists()):
+    if not home.is_dir() or not (users_files(home) or (home / UNFINISHED).exists()):
         raise NotAnExchange(
             "backup.restore",
             home,
             "no users' files are here",
             hint="Restore the whole folder to a new place: credit-trading backup restore --from PLACE --to DIR.",
         )
-
-
-def _users_files(home: Path) -> list[Path]:
-    return sorted(path for path in home.glob("trading_*.db") if path.is_file())
 
 
 @contextmanager
@@ -376,15 +107,6 @@ def _alone(home: Path) -> Iterator[None]:
             lock_file.release(PRESENT)
     finally:
         lock_file.close()
-
-
-def _report_in(folder: Path) -> list[dict[str, Any]]:
-    """The files that an earlier try has told of, before it was cut short."""
-    try:
-        found: list[dict[str, Any]] = msgspec.json.decode((folder / _REPORT).read_bytes())["files"]
-    except (OSError, msgspec.MsgspecError, LookupError):
-        return []
-    return found
 
 
 def _publish(made: Path, path: Path) -> None:

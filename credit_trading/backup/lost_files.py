@@ -49,10 +49,16 @@ class LostFile:
         return self.sequence is not None and self.why not in (FOREIGN, UNUSED)
 
     @property
+    def report(self) -> Path | None:
+        """Where all of it is told: beside the kept file."""
+        return None if self.kept is None else Path(f"{self.kept}.json")
+
+    @property
     def plain(self) -> dict[str, object]:
         """All of it, for the report."""
         return {
             "file": self.name,
+            "becomes": None if self.user is None else self.user.file_name,
             "user_id": self.user_id,
             "why": self.why,
             "sequence": self.sequence,

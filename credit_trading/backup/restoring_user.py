@@ -71,7 +71,7 @@ def restore_user(
     Raises NotFound for an unknown or deleted user and where there is no copy; FileCorrupt for a copy that is not as it was written;
     FileAhead and FileForeign for a live file that knows more than the journal, or another history; Busy.
     """
-    user = _active(ground.live, archive, user_id)
+    user = _one_who_is_there(ground.live, archive, user_id)
     last = wanted(ground.live, sequence=sequence, time_us=time_us)
     search = newest_copy(archive, ground.live, user.number, set_id=set_id, sequence=last)
     if search.found is None:
@@ -145,7 +145,7 @@ def wanted(live: LiveReplica, *, sequence: int | None, time_us: int | None) -> i
     return sequence
 
 
-def _active(live: LiveReplica, archive: Archive, user_id: str) -> User:
+def _one_who_is_there(live: LiveReplica, archive: Archive, user_id: str) -> User:
     with history(live) as log:
         user = catalogue.former(log.connection, user_id)
     if user.state == "active":

@@ -60,7 +60,7 @@ def adopt(
         try:
             copies = archive.index(pack)
             good = {copy.user for copy in copies if copy.user not in taken and fresh(copy, record.private_generation)}
-            if archive.place.size(pack.name) != pack.size or not good:
+            if not good:
                 continue
             if len(good) < len(copies):
                 made += 1
@@ -74,8 +74,8 @@ def adopt(
 
 
 def unfinished(archive: Archive) -> list[Unfinished]:
-    """Of all sets that are not published, the newest set first."""
-    published = set(archive.set_ids())
+    """Of all sets that were begun since the newest one was published, the newest first. What is older was dealt with then."""
+    newest = max(archive.set_ids(), default="")
     found = []
     for name in archive.place.names(FOLDER):
         try:
@@ -83,24 +83,24 @@ def unfinished(archive: Archive) -> list[Unfinished]:
         except (NotFound, msgspec.MsgspecError) as error:
             _log.warning("%s/%s is left out: %s", archive.url, name, error)
         else:
-            if record.set not in published:
+            if record.set > newest:
                 found.append(record)
     return sorted(found, key=lambda record: record.set, reverse=True)
 
 
-def tidy(archive: Archive) -> None:
-    """Removes what unfinished sets have left, once another one is published. What cannot be removed stays until next time."""
+def tidy(archive: Archive, published: str) -> None:
+    """Removes what unfinished sets have left, once that one is published. What cannot be removed stays until next time."""
     try:
         names = archive.place.names(FOLDER)
-        begun = tuple({name.removeprefix(f"{FOLDER}/").rpartition("-")[0] for name in names})
-        left = [
-            name for folder in _OWN for name in archive.place.names(folder) if name.partition("/")[2].startswith(begun)
-        ]
-        for name in set(left) - _named(archive):
-            archive.place.remove(name)
+        begun = {name.removeprefix(f"{FOLDER}/").rpartition("-")[0] for name in names} - {published}
+        if begun:
+            objects = [name for folder in _OWN for name in archive.place.names(folder)]
+            left = {name for name in objects if name.partition("/")[2].startswith(tuple(begun))}
+            for name in left - _named(archive):
+                archive.place.remove(name)
         for name in names:
             archive.place.remove(name)
-    except StorageError as error:
+    except (NotFound, StorageError) as error:
         _log.warning("what an unfinished backup has left is not yet removed: %s", error)
 
 

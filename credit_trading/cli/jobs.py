@@ -21,7 +21,7 @@ from credit_trading.errors import AlreadyExists
 from credit_trading.jobs import config as configuration
 from credit_trading.jobs import standing
 from credit_trading.jobs.config import CHECKPOINT, EXPIRE, Config
-from credit_trading.jobs.rows import DONE, Run
+from credit_trading.jobs.rows import DONE, STOPPED, Run
 from credit_trading.jobs.runs import Runs
 from credit_trading.jobs.starter import starter
 from credit_trading.store.files import publish_new
@@ -100,13 +100,13 @@ def runs(session: Session, name: str | None, last: int) -> None:
 @click.pass_obj
 @click.pass_context
 def run(ctx: click.Context, session: Session, name: str, path: Path | None) -> None:
-    """Does a job now, due or not. Refused while another process does it. Ends with 1 if it fails."""
+    """Does a job now, due or not. Refused while another process does it. Ends with 1 if it fails, or is ended by Ctrl-C or SIGTERM."""
     from credit_trading.jobs.runner import Runner  # loads what backups need
 
     known = _config(session, path)
     job = known.job(name)
-    with credit_trading.open(session.home) as exchange, output.progress(name) as tick:
-        ended = Runner(exchange, known).run(job, in_any_case=True, progress=tick)
+    with ended_by_signals() as ending, credit_trading.open(session.home) as exchange, output.progress(name) as tick:
+        ended = Runner(exchange, known).run(job, in_any_case=True, stop=ending.is_set, progress=tick)
     assert ended is not None, "it was to be done in any case"
     session.show(shown(ended), lambda: output.say(line(ended)))
     if ended.outcome != DONE:
@@ -131,21 +131,19 @@ def start(ctx: click.Context, session: Session, path: Path | None, once: bool) -
     def tell(run: Run) -> None:
         ended.append(run)
         quiet = known.jobs[run.job].kind in (EXPIRE, CHECKPOINT) and not sys.stderr.isatty()
-        if run.outcome == DONE and not quiet:
+        if (run.outcome == DONE and not quiet) or run.outcome == STOPPED:
             output.notice(f"{time.strftime('%H:%M:%S')}  {line(run)}")
-        elif run.outcome != DONE:
-            output.warn(line(run))
 
     with ended_by_signals() as ending, credit_trading.open(session.home) as exchange:
         scheduler = Scheduler(exchange, known, on_run=tell)
         if once:
-            scheduler.run_due()
+            scheduler.run_due(ending.is_set)
         else:
             output.notice(f"Doing {counted(len(known.jobs), 'job')} when due, until Ctrl-C: {', '.join(known.jobs)}")
             _until(scheduler, ending)
     failed = sum(run.outcome != DONE for run in ended)
     value = {"runs": len(ended), "not_done": failed}
-    summary = f"Did {counted(len(ended), 'job')}" + (f", {failed} of them in vain" if failed else "")
+    summary = f"Did {counted(len(ended) - failed, 'job')}" + (f"; {failed} not done" if failed else "")
     session.show(value, lambda: output.say(summary))
     if once and failed:
         ctx.exit(REFUSED)

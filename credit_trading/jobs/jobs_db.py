@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from credit_trading.errors import FileCorrupt, FileForeign, VersionUnsupported
 from credit_trading.store.migrations import Migration, migrate, version_of
@@ -82,13 +83,13 @@ def reading(home: Path) -> Iterator[Connection | None]:
 
 
 @contextmanager
-def _opened(home: Path, mode: str) -> Iterator[Connection]:
+def _opened(home: Path, mode: Literal["rw", "rwc"]) -> Iterator[Connection]:
     path = home / FILE_NAME
     try:
         with (
             _gate.passed(),
             translated("jobs", path),
-            closing(connect(path, mode="rwc" if mode == "rwc" else "rw", synchronous="NORMAL")) as connection,
+            closing(connect(path, mode=mode, synchronous="NORMAL")) as connection,
         ):
             _check(connection, path)
             yield connection

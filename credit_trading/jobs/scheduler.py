@@ -33,7 +33,7 @@ from credit_trading.jobs import config as configuration
 from credit_trading.jobs import standing
 from credit_trading.jobs.config import BACKUP, CHECKPOINT, DRILL, EXPIRE, PRUNE, VERIFY, Config, Job
 from credit_trading.jobs.rows import Run
-from credit_trading.jobs.runner import Runner
+from credit_trading.jobs.runner import Runner, never
 from credit_trading.jobs.timing import Timing
 from credit_trading.jobs.work import Work, do
 
@@ -114,11 +114,11 @@ class Scheduler:
         waker.shutdown(wait=True)
         thread.join()
 
-    def run_due(self) -> list[Run]:
-        """Does in this thread, one after the other, what is due now. Raises StorageError if jobs.db fails."""
+    def run_due(self, stop: Callable[[], bool] = never) -> list[Run]:
+        """Does in this thread, one after the other, what is due now, until `stop` says so. Raises StorageError if jobs.db fails."""
         done = []
         for job in self._config.jobs.values():
-            run = self._run(job)
+            run = self._run(job, stop)
             if run is not None:
                 done.append(run)
         self.tell_overdue()
@@ -148,17 +148,17 @@ class Scheduler:
     def _woken(self, job: Job) -> None:
         """In the lane's thread."""
         try:
-            self._run(job)
+            self._run(job, self._stop.is_set)
         except TradingError as error:
             self._warn(f"job {job.name} cannot be done: {error}")
         except Exception:  # noqa: BLE001 - the root of the thread
             _log.exception("job %s cannot be done: a fault in the program", job.name)
 
-    def _run(self, job: Job) -> Run | None:
-        if self._stop.is_set():
+    def _run(self, job: Job, stop: Callable[[], bool]) -> Run | None:
+        if stop():
             return None
         try:
-            run = self._runner.run(job, stop=self._stop.is_set)
+            run = self._runner.run(job, stop=stop)
         except Busy:  # another process does it
             return None
         if run is not None:

@@ -57,7 +57,8 @@ def beyond(file: Connection, other: Connection) -> Beyond:
         rows: list[Row] = []
         found.append(rows)
         try:
-            rows.extend(_only_in_first(_rows(file, view), _rows(other, view)))
+            ones, others = (one.execute(f"SELECT * FROM {view} ORDER BY 1") for one in (file, other))
+            rows.extend(_only_in_first(ones, others))
         except DAMAGED as error:
             problems.append(f"{view}: {error}")
     tables: list[str] = []
@@ -84,10 +85,6 @@ def _user_id(file: Connection) -> str | None:
     except DAMAGED:
         return None
     return row[0] if row else None
-
-
-def _rows(connection: Connection, view: str) -> sqlite3.Cursor:
-    return connection.execute(f"SELECT * FROM {view} ORDER BY 1")
 
 
 def _only_in_first(ones: sqlite3.Cursor, others: sqlite3.Cursor) -> Iterator[Row]:

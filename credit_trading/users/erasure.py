@@ -126,6 +126,7 @@ def _remove_kept(home: Path, user: User) -> tuple[list[Path], list[Path]]:
             undecided.append(path)
             continue
         if owner == user.number:
+            Path(f"{path}.json").unlink(missing_ok=True)  # what is told of it
             remove_database(path)
             removed.append(path)
     return removed, undecided

@@ -73,7 +73,7 @@ class Migrating:
         """Whether there was anything to do, or what keeps it from being done."""
         try:
             if self._is_current(number):
-                return version_of(connection) == SCHEMA_VERSION
+                return False
             with self._projector.caught_up(number):
                 return True
         except TradingError as error:
@@ -87,7 +87,7 @@ class Migrating:
                 if connection is None:
                     return False
                 check_format(connection, path)
-                return False
+                return version_of(connection) == SCHEMA_VERSION
         except NotFound:
             raise
         except TradingError:

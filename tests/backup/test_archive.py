@@ -108,8 +108,19 @@ def _a_gap(chain: list[Manifest]) -> dict[str, object]:
         lambda chain: {"base": chain[0].set},
         lambda chain: {"base": chain[2].set},
         lambda chain: {"exchange_id": "f" * 32},
+        lambda chain: {"base": chain[2].set, "segments": []},
     ],
-    ids=["no segment", "another hash", "a gap", "sequence", "hash", "a base before", "itself", "another exchange"],
+    ids=[
+        "no segment",
+        "another hash",
+        "a gap",
+        "sequence",
+        "hash",
+        "a base before",
+        "itself",
+        "another exchange",
+        "itself, adding nothing",
+    ],
 )
 def test_a_set_that_does_not_continue_its_base_is_told(
     archive: Archive, chain: list[Manifest], change: Callable[[list[Manifest]], dict[str, object]]

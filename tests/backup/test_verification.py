@@ -25,23 +25,10 @@ from credit_trading.backup.people import PrivateRow, UserRow
 from credit_trading.backup.verification import SetVerification, drill, look, verify
 from credit_trading.backup.verified import verified
 from credit_trading.errors import NotFound
-from tests.backup import story as stories
 from tests.backup.story import Story, everything_in
 from tests.cli.conftest import Cli
 
 replace = msgspec.structs.replace
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Only to be read, or copied."""
-    return stories.told(tmp_path_factory.mktemp("story"))
-
-
-@pytest.fixture
-def story(whole: Story, tmp_path: Path) -> Story:
-    """With an archive that the test may damage."""
-    return whole.copied(tmp_path / "archive")
 
 
 def _look(story: Story, number: int = 3, *, deep: bool = False) -> SetVerification:
@@ -214,7 +201,7 @@ def test_a_manifest_edited_by_one_who_knows_how_is_found(story: Story, name: str
     """Its own hash fits, and what it says does not."""
     manifest = story.manifest(3)
     _put(story, EDITS[name](manifest))
-    found = _found(story, deep=True)
+    found = _found(story) or _found(story, deep=True)
     assert found
     assert found <= {manifest_name(manifest.set), *(stored.name for stored in manifest.objects)}
 
@@ -247,7 +234,7 @@ def _edited_pack(story: Story, number: int, **fields: Any) -> str:
 def test_a_copy_that_is_not_what_its_index_says_is_found(story: Story, fields: dict[str, Any]) -> None:
     """Where it stands, by whom it was written, where it lies."""
     name = _edited_pack(story, 3, **fields)
-    found = _look(story, deep=True).findings
+    found = _look(story).findings or _look(story, deep=True).findings
     assert name in {finding.file for finding in found}
     assert any("user #1" in (finding.row or "") for finding in found)
 
@@ -316,7 +303,7 @@ def test_loss_of_private_facts_is_found(story: Story) -> None:
     _put(story, replace(manifest, packs=[], pending=[1]))
     found = _look(story, 4, deep=True)
     assert {one.row for one in found.findings} == {"user ann", "user bob", "user cat"}
-    assert found.notes[0] == "1 users' files could not be copied when the set was made."
+    assert found.notes[-1] == "1 users' files could not be copied when the set was made."
 
 
 # What is kept, and what is refused

@@ -125,7 +125,7 @@ def test_start_once_ends_with_1_if_a_job_fails(market: Cli, tmp_path: Path) -> N
     (market.home / FILE_NAME).write_text('[jobs.sweep]\nkind = "drill"\nfrom = "nowhere"\nevery = "1h"\n')
     missed(market)
     told = market.run("jobs", "start", "--once", code=1)
-    assert told.out == "Did 1 job, 1 of them in vain\n"
+    assert told.out == "Did 0 jobs; 1 not done\n"
     assert "sweep failed" in told.err
 
 

@@ -154,6 +154,16 @@ def test_what_is_overdue_is_told_while_nothing_is_due(floor: Floor, caplog: pyte
     assert caplog.text.count("job sweep is overdue: it was never done, and has 3h") == 1
 
 
+def test_what_is_due_is_done_until_it_is_told_to_end(floor: Floor) -> None:
+    """For schedulers of others."""
+    home, doing = floor.exchange.home, Doing()
+    jobs = [job("first"), job("second"), job("third")]
+    known_since(home, 3, *jobs)
+    one = Scheduler(floor.exchange, jobs_of(home, *jobs), work=doing)
+    assert [run.job for run in one.run_due(lambda: len(doing.done) == 2)] == ["first", "second"]
+    assert [run.job for run in one.run_due()] == ["third"]
+
+
 def test_a_forked_child_does_nothing_by_itself(floor: Floor) -> None:
     """And its end does not wait for its parent's threads."""
     with Scheduler(floor.exchange, jobs_of(floor.exchange.home, SWEEP), work=Doing()) as one:

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 import pytest
 
+import credit_trading
 from credit_trading import Exchange, ManualClock, Settings
 from credit_trading.errors import Busy, CommandConflict, FileCorrupt, StorageError, TradingError, VersionUnsupported
 from credit_trading.exchange import events as ev

@@ -14,15 +14,15 @@ from credit_trading.errors import Busy, FileCorrupt
 from credit_trading.store.migrations import Migration, migrate, pending, version_of
 from credit_trading.store.sqlite import Connection, connect, immediate
 
+
+def _fill(connection: Connection) -> None:
+    connection.execute("UPDATE one SET b = a + 1")
+
+
 STEPS = (
     Migration(version=1, what="a table", statements="CREATE TABLE one (a);\nINSERT INTO one VALUES (1);\n"),
     Migration(version=2, what="a column", statements="\nALTER TABLE one ADD COLUMN b;\n"),
-    Migration(
-        version=3,
-        what="rows",
-        statements="",
-        finish=lambda connection: connection.execute("UPDATE one SET b = a + 1") and None,
-    ),
+    Migration(version=3, what="rows", statements="", finish=_fill),
 )
 
 

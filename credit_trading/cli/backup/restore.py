@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 import credit_trading
-from credit_trading.backup.archive import Archive
-from credit_trading.backup.restoring import Restored, restore
 from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.backup.list import FROM
-from credit_trading.cli.backup.restore_exchange_db import restore_lost
-from credit_trading.cli.backup.restore_user import restore_in_place, restore_into_file
 from credit_trading.cli.command import COUNT, REFUSED
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields
 from credit_trading.cli.verify import draw_findings
 from credit_trading.clock import parse_time
 from credit_trading.verify.finding import Finding
+
+if TYPE_CHECKING:
+    from credit_trading.backup.restoring import Restored
 
 
 class Moment(click.ParamType[int]):
@@ -92,9 +92,13 @@ def restore_(
     if exchange_db:
         if user_id is not None or target is not None or sequence is not None or time_us is not None:
             raise click.UsageError("With --exchange-db give a set at most; it comes back in place, as of that set.")
+        from credit_trading.cli.backup.restore_exchange_db import restore_lost
+
         restore_lost(ctx, session, place, set_id)
         return
     if user_id is not None:
+        from credit_trading.cli.backup.restore_user import restore_in_place, restore_into_file
+
         if target is None:
             restore_in_place(session, place, user_id, set_id, sequence=sequence, time_us=time_us)
         else:
@@ -102,21 +106,30 @@ def restore_(
         return
     if target is None:
         raise click.UsageError("Say what: --to DIR for the whole folder, --user USER_ID, or --exchange-db.")
-    _restore_folder(ctx, session, Archive.at(place), Path(target), set_id, sequence, time_us)
+    _restore_folder(ctx, session, place, Path(target), set_id, sequence, time_us)
 
 
 def _restore_folder(
     ctx: click.Context,
     session: Session,
-    archive: Archive,
+    place: str,
     home: Path,
     set_id: str | None,
     sequence: int | None,
     time_us: int | None,
 ) -> None:
+    from credit_trading.backup.archive import Archive
+    from credit_trading.backup.restoring import restore
+
     with output.progress("Restoring") as tick:
         result = restore(
-            archive, home, set_id=set_id, sequence=sequence, time_us=time_us, check=_look_at, progress=tick
+            Archive.at(place),
+            home,
+            set_id=set_id,
+            sequence=sequence,
+            time_us=time_us,
+            check=_look_at,
+            progress=tick,
         )
     session.show(_shown(result), lambda: _draw(result))
     if result.findings or result.without_private_facts:

@@ -10,8 +10,9 @@ import click
 
 import credit_trading
 from credit_trading.backup.archive import Archive
-from credit_trading.backup.lost_exchange_db import Recovered, restore_exchange_db
+from credit_trading.backup.lost_exchange_db import restore_exchange_db
 from credit_trading.backup.lost_files import LostFile
+from credit_trading.backup.recovery import Recovered
 from credit_trading.cli import output
 from credit_trading.cli.command import REFUSED
 from credit_trading.cli.session import Session
@@ -39,7 +40,6 @@ def _shown(result: Recovered, findings: list[Finding]) -> dict[str, object]:
         "users": result.users,
         "looked_at": result.looked_at,
         "beyond": [_file(one) for one in result.lost],
-        "report": None if result.report is None else str(result.report),
         "restored": result.restored,
         "without_private_facts": result.without_private_facts,
         "left_alone": [{"file": name, "problem": problem} for name, problem in result.left_alone],
@@ -57,6 +57,7 @@ def _file(one: LostFile) -> dict[str, object]:
         "why": one.why,
         "sequence": one.sequence,
         "kept": None if one.kept is None else str(one.kept),
+        "report": None if one.report is None else str(one.report),
         "events": len(one.beyond.events),
         "transactions": len(one.beyond.transactions),
         "orders": one.beyond.orders,
@@ -74,7 +75,6 @@ def _draw(result: Recovered, findings: list[Finding]) -> None:
             "Users": str(result.users),
             "Files looked at": str(result.looked_at),
             "Not on its history": str(len(result.lost)) if result.lost else "none",
-            "All that they hold beyond it": "nothing" if result.report is None else str(result.report),
             "Put back from copies": ", ".join(result.restored) or "none",
             "Private facts lost": ", ".join(result.without_private_facts) or "none",
             "Also put aside": ", ".join(path.name for path in result.aside) or "nothing",
@@ -92,6 +92,7 @@ def _draw(result: Recovered, findings: list[Finding]) -> None:
             Column("Kept in quarantine", wrap=True),
         ]
         draw_table(columns, [_row(one) for one in result.lost], title="Beyond the restored exchange.db")
+        output.notice("All that a file holds beyond it is told beside the kept one, in a file of its name and .json.")
     for name, problem in result.left_alone:
         output.say(f"Left alone: {name}: {problem}")
     for told in result.notes:

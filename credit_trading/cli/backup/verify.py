@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import credit_trading
-from credit_trading.backup.archive import Archive
-from credit_trading.backup.verification import SetVerification, look
 from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.backup.list import FROM, size
@@ -18,6 +17,9 @@ from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields
 from credit_trading.cli.verify import draw_findings
 from credit_trading.verify.finding import Finding
+
+if TYPE_CHECKING:
+    from credit_trading.backup.verification import SetVerification
 
 
 @backup.command(
@@ -40,6 +42,9 @@ def verify(ctx: click.Context, session: Session, set_id: str | None, place: str,
 
     What was found is kept in the archive: sets are not pruned while the newest one was never verified.
     """
+    from credit_trading.backup.archive import Archive
+    from credit_trading.backup.verification import look
+
     with output.progress("Verifying") as tick:
         result = look(Archive.at(place), set_id, deep=deep, check=everything_in, progress=tick)
     session.show(result, lambda: _draw(result))
