@@ -222,9 +222,9 @@ def dictionary(content: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def compressor(known: zstandard.ZstdCompressionDict | None = None) -> zstandard.ZstdCompressor:
+def compressor(known: zstandard.ZstdCompressionDict | None = None, *, level: int = 3) -> zstandard.ZstdCompressor:
     """For one thread at a time; each thing that is compressed is a frame of its own, with a checksum of its content."""
-    return zstandard.ZstdCompressor(level=3, write_checksum=True, dict_data=known)
+    return zstandard.ZstdCompressor(level=level, write_checksum=True, dict_data=known)
 
 
 def packed(content: bytes) -> bytes:

@@ -90,10 +90,10 @@ class Census:
         for person in sorted(self.persons.values(), key=lambda one: one.number):
             row = self._found.get(person.number)
             if row is not None:
-                users.append(_deleted(row) if person.deleted else _active(row))
+                users.append(_deleted(row) if person.deleted else _as_active(row))
                 continue
             _, row = self._second[person.number]
-            user = _active(_with_email(row))
+            user = _as_active(_with_email(row))
             users.append(user)
             changed.append(user)
         return users, changed
@@ -115,7 +115,7 @@ def _with_email(row: UserRow) -> UserRow:
     )
 
 
-def _active(row: UserRow) -> StoredUser:
+def _as_active(row: UserRow) -> StoredUser:
     """A rename that was under way is finished: there is no file yet."""
     return StoredUser(
         row.number,

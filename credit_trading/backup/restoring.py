@@ -103,7 +103,6 @@ def restore(
     with _beside(home) as folder:
         restoring = _Restoring(archive, moment, folder, Steps(progress))
         restoring.run()
-        _refuse_if_taken(home)
         publish_folder(folder, home)
     repair = "Restore another set to another folder, and see: credit-trading backup verify --deep."
     findings = list(guarded(lambda: check(home), file=FILE_NAME, repair=repair))

@@ -29,7 +29,7 @@ from credit_trading.backup.objects import (
 from credit_trading.backup.restoring import Check, Restored, read_checkpoint, restore, write_checkpoint
 from credit_trading.backup.verified import Verified, record
 from credit_trading.clock import SystemClock, format_time
-from credit_trading.errors import FileCorrupt, NotFound, StorageError, TradingError
+from credit_trading.errors import FileCorrupt, NotFound, StorageError, TradingError, VersionUnsupported
 from credit_trading.exchange.state import state_digest
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME
@@ -138,9 +138,7 @@ class _Looking:
     def run(self) -> SetVerification:
         try:
             manifest = self._archive.manifest(self._set)
-        except (FileCorrupt, TradingError) as error:
-            if isinstance(error, StorageError) and not isinstance(error, FileCorrupt):
-                raise
+        except (FileCorrupt, VersionUnsupported) as error:
             self._told.add([of_object(manifest_name(self._set), error.problem)])
             return self._result(None, [])
         chain, broken = chain_of(self._archive, manifest)

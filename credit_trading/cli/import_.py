@@ -6,6 +6,7 @@ import click
 
 from credit_trading.cli import output
 from credit_trading.cli.command import REFUSED, Command
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_fields, draw_table
 from credit_trading.transfer.importing import Imported
@@ -74,7 +75,7 @@ def _draw_problems(result: Imported) -> None:
     columns = [Column("File"), Column("Line", right=True), Column("Field"), Column("Problem", wrap=True)]
     draw_table(columns, map(_row, result.problems))
     more = "; the rest was not looked at" if result.problems_cut_off else ""
-    output.fail(f"{len(result.problems)} problems{more}; nothing was changed.")
+    output.fail(f"{counted(len(result.problems), 'problem')}{more}; nothing was changed.")
 
 
 def _row(one: Problem) -> tuple[str, str | None, str | None, str]:

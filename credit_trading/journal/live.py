@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from credit_trading.errors import Busy, StorageError
+from credit_trading.errors import ArchiveUnreachable, Busy, StorageError
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import checkpoint, rows
@@ -255,20 +255,25 @@ class LiveReplica:
         return _Locked(self.lock, self._timeout_s)
 
     def _caught_up(self) -> Replica:
-        if self._replica is None:
-            self._load()
-        assert self._replica is not None
-        try:
-            self._catch_up(self._replica)
-        except BaseException:
-            self._replica = None
-            raise
-        return self._replica
+        if self._replica is not None:
+            try:
+                self._catch_up(self._replica)
+                return self._replica
+            except ArchiveUnreachable:  # it is so far behind that its rows were moved; a checkpoint is not
+                self._replica = None
+            except BaseException:
+                self._replica = None
+                raise
+        replica = self._load()
+        self._catch_up(replica)
+        self._replica = replica
+        return replica
 
-    def _load(self) -> None:
+    def _load(self) -> Replica:
         loaded = checkpoint.load(self.checkpoints, self.log)
-        self._replica, self._hash = loaded or (Replica(), rows.FIRST_HASH)
-        self._checkpointed = self._replica.sequence
+        replica, self._hash = loaded or (Replica(), rows.FIRST_HASH)
+        self._checkpointed = replica.sequence
+        return replica
 
     def _catch_up(self, replica: Replica) -> None:
         """Applies what stands in the journal beyond the replica."""

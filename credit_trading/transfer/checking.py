@@ -1,8 +1,8 @@
 """Whether a file can be imported: every line against the exchange, and against the rest of the file.
 
-Here: what must be known, what may not be there yet, which transactions are here already, and whether balances suffice. Never here: the form
-of a value (reading), the commit (importing). Always: nothing is changed; what passes here is refused later only if the exchange has changed
-meanwhile.
+Here: which transactions are here already, whether a trade and its bust agree, and whether balances suffice. Never here: the form of a value
+(reading), what it names (known), the commit (importing). Always: nothing is changed; what passes here is refused later only if the exchange
+has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -12,41 +12,21 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from credit_trading.clock import format_time
-from credit_trading.errors import NotFound
 from credit_trading.exchange.account_rules import refusal_of
 from credit_trading.exchange.accounts import OUTSIDE, Accounts
-from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.recorded import BUSTS, TRADES
 from credit_trading.exchange.replica import Replica
-from credit_trading.money import Asset, Instrument
 from credit_trading.progress import Progress
 from credit_trading.store.sqlite import Connection
 from credit_trading.trading.desk import Desk
-from credit_trading.trading.rule_input import rule_changes
 from credit_trading.transfer import export
 from credit_trading.transfer.container import Container
-from credit_trading.transfer.lines import Line
-from credit_trading.transfer.plan import NewAsset, NewInstrument, NewUser, Plan
+from credit_trading.transfer.known import Known
+from credit_trading.transfer.plan import Plan
 from credit_trading.transfer.problems import Problems
 from credit_trading.transfer.reading import Reader, Transaction, transaction
-from credit_trading.transfer.schema import (
-    AMOUNT,
-    ASSETS,
-    BALANCES,
-    INSTRUMENTS,
-    ORDERS,
-    TRANSACTIONS,
-    USERS,
-    Table,
-)
-from credit_trading.users import catalogue
-from credit_trading.users.bulk import checked_user
+from credit_trading.transfer.schema import AMOUNT, BALANCES, ORDERS, TRANSACTIONS
 from credit_trading.users.tables import contents
-
-_GRID = ("base", "quote", "tick", "lot")
-"""What an instrument that is here must agree in; its rules are set here."""
-
-_RULES = tuple(name for name in INSTRUMENTS.names if name not in ("symbol", *_GRID))
 
 
 class Check:
@@ -57,19 +37,13 @@ class Check:
         self._container = container
         self._problems = problems
         self._progress = progress
-        self._assets, self._markets, self._exchange_id, users = desk.reading(_known)
-        self.plan = Plan(users)
-        self._ids: set[str] = set()
+        self._known = Known(desk, problems)
+        self.plan = self._known.plan
         self._sums: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def run(self) -> Plan:
         """Raises TooMany where there are more problems than may be told."""
-        for line in self._container.lines(ASSETS):
-            self._asset(line)
-        for line in self._container.lines(INSTRUMENTS):
-            self._instrument(line)
-        for line in self._container.lines(USERS):
-            self._user(line)
+        self._known.take(self._container)
         found = list(self._transactions())
         self.plan.transactions = in_time(self._without_duplicates(found))
         self._check_funds()
@@ -79,97 +53,17 @@ class Check:
             self.plan.open_orders += line.values.get("closed_at") is None
         return self.plan
 
-    def _asset(self, line: Line) -> None:
-        reader = Reader(line, ASSETS, self._problems)
-        decimals = reader.take("decimals", _count)
-        code = line.values.get("asset")
-        if not reader.ok or code is None or decimals is None or not self._is_first(reader, ASSETS, "asset", code):
-            return
-        known = self._assets.get(code)
-        if known is not None and known.decimals != decimals:
-            reader.wrong("decimals", f"{decimals}, and here {code} has {known.decimals}")
-        elif known is None:
-            asset = reader.take("asset", lambda text: Asset.checked(text, decimals))
-            if asset is not None:
-                self._assets[code] = asset
-                self.plan.assets.append(NewAsset(line, asset))
-
-    def _instrument(self, line: Line) -> None:
-        reader = Reader(line, INSTRUMENTS, self._problems)
-        values = {name: line.values.get(name) or "" for name in ("symbol", *_GRID)}
-        symbol = values["symbol"]
-        for side in ("base", "quote"):
-            if reader.ok and values[side] not in self._assets:
-                reader.wrong(side, f"{values[side][:40]}: no such asset, here or in the file")
-        if not reader.ok or not self._is_first(reader, INSTRUMENTS, "symbol", symbol):
-            return
-        base, quote = self._assets[values["base"]], self._assets[values["quote"]]
-        instrument = reader.take(
-            "symbol",
-            lambda text: Instrument.checked(text, base, quote, tick_size=values["tick"], lot_size=values["lot"]),
-        )
-        if instrument is None:
-            return
-        known = self._markets.setdefault(symbol, instrument)
-        if known != instrument:
-            reader.wrong("symbol", f"here {symbol} has other assets, or another tick or lot")
-        elif known is instrument:
-            self._new_instrument(reader, instrument)
-
-    def _new_instrument(self, reader: Reader, instrument: Instrument) -> None:
-        given = {name: text for name in _RULES if (text := reader.line.values.get(name)) is not None}
-        rules = reader.take("symbol", lambda _: rule_changes(instrument, given).applied_to(MarketRules()))
-        if rules is not None:
-            self.plan.instruments.append(NewInstrument(reader.line, instrument, rules))
-
-    def _user(self, line: Line) -> None:
-        reader = Reader(line, USERS, self._problems)
-        user_id, email = line.values.get("user_id") or "", line.values.get("email") or ""
-        if not reader.ok or not self._is_first(reader, USERS, "user_id", user_id.lower()):
-            return
-        known = self._known_user(user_id)
-        if known is not None:
-            if known.email != email:
-                reader.wrong("email", f"another than {user_id} has here")
-            return
-        if reader.take("user_id", lambda text: checked_user(text, email)) and reader.take("user_id", self._free):
-            number = self.plan.users_before + len(self.plan.users) + 1
-            self.plan.users.append(NewUser(line, user_id, email, number))
-            self.plan.numbers[user_id] = number
-
-    def _known_user(self, user_id: str) -> catalogue.User | None:
-        with self._desk.live.history() as log:
-            try:
-                user = catalogue.by_id(log.connection, user_id)
-            except NotFound:
-                return None
-        self.plan.numbers[user_id] = user.number
-        return user
-
-    def _free(self, user_id: str) -> str:
-        with self._desk.live.history() as log:
-            catalogue.check_free(log.connection, user_id)
-        return user_id
-
-    def _is_first(self, reader: Reader, table: Table, field: str, key: str) -> bool:
-        """Whether no line before names the same."""
-        if (name := f"{table.name} {key}") in self._ids:
-            reader.wrong(field, f"{key[:40]} stands there twice")
-            return False
-        self._ids.add(name)
-        return True
-
     def _transactions(self) -> Iterator[Transaction]:
         """Those that are right by themselves."""
         now_us = self._desk.sequencer.clock.now_us()
         trades: dict[tuple[str, str], tuple[object, ...]] = {}
         for line in self._container.lines(TRANSACTIONS):
-            found = transaction(line, self._assets, self._problems, now_us=now_us)
+            found = transaction(line, self._known.assets, self._problems, now_us=now_us)
             if found is None:
                 continue
             reader = Reader(line, TRANSACTIONS, self._problems)
-            self._is_first(reader, TRANSACTIONS, "reference", f"{found.reference} of {found.user_id}")
-            if found.user_id not in self.plan.numbers and self._known_user(found.user_id) is None:
+            self._known.is_first(reader, TRANSACTIONS, "reference", f"{found.reference} of {found.user_id}")
+            if found.user_id not in self.plan.numbers and self._known.user(found.user_id) is None:
                 reader.wrong("user_id", f"{found.user_id[:40]}: no such user, here or in the file")
             self._check_symbol(reader, found)
             _check_trade(reader, found, trades)
@@ -181,7 +75,7 @@ class Check:
     def _check_symbol(self, reader: Reader, found: Transaction) -> None:
         if found.symbol is None:
             return
-        instrument = self._markets.get(found.symbol)
+        instrument = self._known.instruments.get(found.symbol)
         if instrument is None:
             reader.wrong("symbol", f"{found.symbol[:40]}: no such instrument, here or in the file")
         elif (instrument.base, instrument.quote) != (found.asset, found.currency):
@@ -208,7 +102,7 @@ class Check:
         """Whether the user's history has a transaction of that reference, the same or not."""
         reader = Reader(one.line, TRANSACTIONS, self._problems)
         prefix, dash, number = one.reference.partition("-")
-        if dash and prefix == self._exchange_id[:8] and number.isdigit() and len(number) <= 18:
+        if dash and prefix == self._known.exchange_id[:8] and number.isdigit() and len(number) <= 18:
             row = contents.own_transaction(connection, int(number)) if connection is not None else None
             if row is None:
                 reader.wrong(
@@ -219,7 +113,7 @@ class Check:
             row = contents.recorded_transaction(connection, one.reference) if connection is not None else None
         if row is None:
             return False
-        here = export.transaction(self._exchange_id, one.user_id, row)
+        here = export.transaction(self._known.exchange_id, one.user_id, row)
         given = {**one.line.values, "transaction_date": format_time(one.occurred_at_us)}
         for field in TRANSACTIONS.fields:
             if not _is_same(here[field.name], given.get(field.name), is_amount=field.form == AMOUNT):
@@ -249,20 +143,20 @@ class Check:
         rest = {key: units for key, units in self._sums.items() if units}
         for line in self._container.lines(BALANCES):
             reader = Reader(line, BALANCES, self._problems)
-            asset = self._assets.get(line.values.get("asset") or "")
+            asset = self._known.assets.get(line.values.get("asset") or "")
             if reader.ok and asset is None:
                 reader.wrong("asset", "no such asset, here or in the file")
             posted = reader.take("posted", lambda text, asset=asset: asset.parse(text, what=text)) if asset else None  # type: ignore[misc]
             user_id = line.values.get("user_id") or ""
             if asset is None or posted is None or not reader.ok:
                 continue
-            if self._is_first(reader, BALANCES, "asset", f"{asset.code} of {user_id}"):
+            if self._known.is_first(reader, BALANCES, "asset", f"{asset.code} of {user_id}"):
                 added = rest.pop((user_id, asset.code), 0)
                 if added != posted:
                     total = asset.format(added)
                     reader.wrong("posted", f"{asset.format(posted)}, and the transactions add up to {total}")
         for (user_id, code), units in rest.items():
-            total = self._assets[code].format(units)
+            total = self._known.assets[code].format(units)
             self._problems.add(
                 f"{user_id} {code}: missing; the transactions add up to {total}", self._container.file_of(BALANCES)
             )
@@ -291,11 +185,6 @@ def in_time(found: list[Transaction]) -> list[Transaction]:
     return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def _known(replica: Replica) -> tuple[dict[str, Asset], dict[str, Instrument], str, int]:
-    instruments = {symbol: market.instrument for symbol, market in replica.markets.items()}
-    return dict(replica.assets), instruments, replica.exchange_id, len(replica.users)
-
-
 def _check_trade(reader: Reader, found: Transaction, trades: dict[tuple[str, str], tuple[object, ...]]) -> None:
     """A trade that is taken back stands before, with the same terms, and is taken back once."""
     if found.trade_reference is None:
@@ -319,9 +208,3 @@ def _is_same(here: str | None, given: str | None, *, is_amount: bool) -> bool:
     if here is None or given is None or not is_amount:
         return here == given or (is_amount and Decimal(here or given or 0) == 0)
     return Decimal(here) == Decimal(given)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ValueError(f"{text[:40]}: not a whole number")
-    return int(text)

@@ -149,6 +149,9 @@ def test_every_byte_of_a_manifest_counts(archive: Archive, chain: list[Manifest]
         altered = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
         with pytest.raises((FileCorrupt, VersionUnsupported), match=r"sets/.*\.json"):
             decode(altered, name=name)
+    for altered in (content + b"\n", content.replace(b": ", b":\t", 1), b'{"format": 1,' + content[1:]):
+        with pytest.raises(FileCorrupt, match="not as it was written"):
+            decode(altered, name=name)
     assert decode(content, name=name) == chain[0]
 
 

@@ -15,7 +15,7 @@ from credit_trading import Exchange, ManualClock, Settings, verify_folder
 from credit_trading.backup import sealing
 from credit_trading.backup.archive import Archive
 from credit_trading.backup.archiving import Moved
-from credit_trading.backup.creation import Kind
+from credit_trading.backup.planning import Kind
 from credit_trading.backup.restoring import restore
 from credit_trading.backup.retention import moved
 from credit_trading.backup.verified import Verified, record
@@ -527,6 +527,18 @@ def test_another_process_that_has_it_open_sees_what_was_moved(
     other.place("bob", "buy", 1, "4.00")
     assert floor.exchange.sequence == other.exchange.sequence
     assert other.findings() == []
+
+
+def test_a_process_that_was_idle_for_long_goes_on_without_the_archive(
+    floor: Floor, place: Path, reopen: Callable[..., Exchange]
+) -> None:
+    """The rows that it has missed were moved, and the archive is away: it starts from a checkpoint, as if it had just been opened."""
+    idle = Floor(reopen())
+    assert idle.exchange.sequence < 20
+    move(ready(floor, place), place)
+    place.rename(place.with_name("away"))
+    idle.place("bob", "buy", 1, "4.00")
+    assert idle.exchange.state_digest() == floor.exchange.state_digest()
 
 
 def test_trading_goes_on_meanwhile(floor: Floor, place: Path) -> None:

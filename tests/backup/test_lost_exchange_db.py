@@ -303,7 +303,7 @@ def test_killed_at_any_step_it_can_be_repeated_and_loses_nothing(
     for left in home.glob("*.db-*"):
         left.unlink()
     shutil.copytree(past, saved)
-    every = 1 if is_long else 17
+    every = 1 if is_long else 29
     step, is_done = 3 - every, False
     while not is_done:
         step += every

@@ -295,6 +295,7 @@ def test_a_bit_rotted_pack_costs_older_copies_or_replay_and_is_told(story: Story
     assert restored.findings == []
     assert (restored.files, restored.made_anew) == (2, 1)
     assert restored.without_private_facts == ["ann"]
+    assert rows_of(restored.home / FILE_NAME, "SELECT number FROM private_facts") == [(2,), (3,)]
     assert ["1 copies in it are damaged" in note for note in restored.notes] == [True]
     assert _digest(restored.home) == story.moments["the end"].digest
 

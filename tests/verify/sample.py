@@ -67,6 +67,8 @@ def made(home: Path) -> Sample:
         floor.place("ann", "buy", 1, "4.50")
         exchange.market_data.get_trades(SYMBOL)
         files = {user: floor.path(user).name for user in ("ann", "bob", "eve")}
+    with tampering(home / FILE_NAME) as connection:  # as if two backups had been made since
+        connection.execute("UPDATE backup_generation SET generation = 3")
     return Sample(home, files)
 
 

@@ -115,3 +115,21 @@ def test_a_file_with_both_names_of_a_rename_is_named(sample: Sample) -> None:
     old.write_bytes(sample.file("bob").read_bytes())
     old.chmod(0o600)
     assert any("both names are taken" in finding.problem for finding in sample.found(deep=False))
+
+
+def test_copies_of_deleted_users_files_are_known_and_looked_after(sample: Sample) -> None:
+    """They are private like all others, and what a cut-off write has left among them is named."""
+    kept = sample.home / "deleted"
+    kept.mkdir(0o700, exist_ok=True)
+    (kept / "trading_dan_x.db~20260301T093000.000000Z.db").write_bytes(b"")
+    (kept / "trading_dan_x.db~20260301T093000.000000Z.db").chmod(0o644)
+    (kept / ".writing-0123").write_bytes(b"half")
+    (kept / ".writing-0123").chmod(0o600)
+    os.utime(kept / ".writing-0123", (1, 1))
+    (sample.home / "jobs.db").write_bytes(b"")
+    (sample.home / "jobs.db").chmod(0o640)
+    assert {finding.file: finding.problem for finding in sample.found(deep=False)} == {
+        "deleted/trading_dan_x.db~20260301T093000.000000Z.db": "others may use it",
+        "deleted/.writing-0123": "a file that was never finished, and nobody is writing it any more",
+        "jobs.db": "others may use it",
+    }
