@@ -103,10 +103,10 @@ def _by_turns(exchange: Exchange, folder: Path, counts: Counts) -> list[Figure]:
 
 def _tar(home: Path, to: Path) -> None:
     """Both programs at once, with as many threads as there are cores."""
-    with open(to, "wb") as file:
-        tar = subprocess.Popen(["tar", "-c", "-C", str(home), "."], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = ["tar", "-c", "-C", str(home), "."]
+    with open(to, "wb") as file, subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
         subprocess.run(["zstd", "-q", "-3", "-T0"], stdin=tar.stdout, stdout=file, check=True)
-        tar.wait()
+    assert tar.returncode == 0
 
 
 def _loop(files: list[Path], to: Path) -> None:

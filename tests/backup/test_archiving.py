@@ -304,6 +304,25 @@ def test_healing_fails_whole_and_names_the_segment(
     assert healed.findings() == []
 
 
+def test_a_deep_look_tries_each_segment_once(floor: Floor, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that does not answer takes its time each time; the findings are the segments, one each, and nothing is made of the gaps."""
+    move(ready(floor, place), place)
+    _away(place)
+    tried: list[int] = []
+    read = archived.read
+
+    def counted(segment: archived.ArchivedSegment) -> list[Any]:
+        tried.append(segment.first)
+        return read(segment)
+
+    monkeypatch.setattr(archived, "read", counted)
+    findings = floor.admin.verify(deep=True).findings
+    assert tried == [1, 17, 33]
+    assert [one.problem.partition(" of ")[0] for one in findings] == [
+        f"it holds rows {first} to {last}" for first, last in ((1, 16), (17, 32), (33, 48))
+    ]
+
+
 # What it waits for, and what it refuses
 
 

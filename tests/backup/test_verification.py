@@ -238,7 +238,8 @@ def _edited_pack(story: Story, number: int, **fields: Any) -> str:
 def test_a_copy_that_is_not_what_its_index_says_is_found(story: Story, fields: dict[str, Any]) -> None:
     """Where it stands, by whom it was written, where it lies."""
     name = _edited_pack(story, 3, **fields)
-    found = _look(story).findings or _look(story, deep=True).findings
+    is_seen_in_the_pack = fields.keys() & {"offset", "sha256"} or fields == {"applied_sequence": 1_000}
+    found = _look(story, deep=not is_seen_in_the_pack).findings
     assert name in {finding.file for finding in found}
     assert any("user #1" in (finding.row or "") for finding in found)
 

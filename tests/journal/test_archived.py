@@ -14,7 +14,7 @@ from credit_trading.errors import ArchiveUnreachable, FileCorrupt
 from credit_trading.journal import archived, moving
 from credit_trading.journal.archived import ArchivedSegment
 from credit_trading.journal.log import FILE_NAME, Log
-from credit_trading.journal.rows import FIRST_HASH, HASH, Row
+from credit_trading.journal.rows import FIRST_HASH, HASH, Row, row_hash
 from credit_trading.journal.segments import seal
 from credit_trading.store.sqlite import immediate
 from tests.floor import CASH, CREDIT, Floor, copy_of, opened
@@ -225,6 +225,22 @@ def test_a_segment_that_is_not_what_it_was_gives_nothing(
         assert "holds rows 26 to 30 of the journal, and " in str(told.value)
         assert "put that object back" in told.value.hint
     assert log.batch_from(31, 20) == rows[30:50]
+
+
+@pytest.mark.parametrize("edited", [26, 30])
+def test_a_forged_segment_gives_nothing(log: Log, tmp_path: Path, edited: int) -> None:
+    """Its own chain is whole, made anew over a row that was changed; but it does not lead to the hash that exchange.db knows."""
+    rows = all_moved(log, tmp_path / "place")
+    forged, last_hash = [], rows[24][HASH]
+    for row in rows[25:30]:
+        changed = (*row[:1], row[1] + (row[0] == edited), *row[2:])
+        last_hash = row_hash(changed, last_hash)
+        forged.append((*changed[:HASH], last_hash, *changed[HASH + 1 :]))
+    _, content = seal("x", forged, rows[24][HASH])
+    path = next(iter((tmp_path / "place" / "segments").glob("000000000026-*")))
+    path.write_bytes(content)
+    with pytest.raises(ArchiveUnreachable, match="its rows are not those that were moved"):
+        log.entry(27)
 
 
 def test_the_same_rows_in_other_bytes_serve_as_well(log: Log, tmp_path: Path) -> None:
