@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from credit_trading.backup.archive import Archive
-from credit_trading.backup.listing import SetContent, SetRecord, list_sets, show_set
 from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
+
+if TYPE_CHECKING:
+    from credit_trading.backup.listing import SetContent, SetRecord
 
 FROM = click.option(
     "--from", "place", required=True, metavar="PLACE", help="The archive: a folder, or s3://bucket/folder."
@@ -21,6 +24,9 @@ FROM = click.option(
 @click.pass_obj
 def list_(session: Session, place: str) -> None:
     """Lists the sets of an archive, the oldest first. A damaged one is listed with what is wrong with it."""
+    from credit_trading.backup.archive import Archive
+    from credit_trading.backup.listing import list_sets
+
     found = list_sets(Archive.at(place))
     session.show(found, lambda: _draw_sets(found, place))
 
@@ -33,6 +39,9 @@ def list_(session: Session, place: str) -> None:
 @click.pass_obj
 def show(session: Session, set_id: str | None, place: str) -> None:
     """Shows one set, the newest if none is named: as of when, what it rests on, and each object that restoring it needs."""
+    from credit_trading.backup.archive import Archive
+    from credit_trading.backup.listing import show_set
+
     content = show_set(Archive.at(place), set_id)
     session.show(content, lambda: _draw_content(content))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from credit_trading.backup.archive import Archive
-from credit_trading.backup.retention import Pruned, Rules, prune
 from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.backup.list import FROM, size
@@ -13,6 +13,9 @@ from credit_trading.cli.command import COUNT
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_table
 from credit_trading.journal.log import FILE_NAME
+
+if TYPE_CHECKING:
+    from credit_trading.backup.retention import Pruned
 
 
 @backup.command(
@@ -43,6 +46,9 @@ def prune_(
     What a kept set rests on is kept. Refused while the newest set was not verified as it is now. Name the exchange's folder (--home) where
     there is one: then no backup runs meanwhile, and what exchange.db needs of the archive is kept.
     """
+    from credit_trading.backup.archive import Archive
+    from credit_trading.backup.retention import Rules, prune
+
     rules = Rules(last=keep_last, daily=keep_daily, weekly=keep_weekly, monthly=keep_monthly)
     with output.progress("Removing") as tick:
         if (session.home / FILE_NAME).exists():
