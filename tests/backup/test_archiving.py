@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from credit_trading import Exchange, ManualClock, Settings, verify_folder
@@ -199,9 +200,13 @@ def must_stay(rows: list[tuple[Any, ...]], border: int) -> set[int]:
 
 def test_the_rows_that_stay_are_those_that_are_needed_and_no_more(floor: Floor, place: Path) -> None:
     """Also after a second run: what the first one had to keep for somebody's place and nobody needs any more goes then."""
-    ready(floor, place)
+    history(floor)
+    floor.place("cat", "sell", 1, "20.00")
+    backed_up(floor, place)
+    more(floor)
     rows = answers(floor)["rows"]
     first = move(floor, place)
+    assert first.border % ROWS, "the next set seals the last part anew, in a segment with rows that were moved"
     assert set(stored(floor.exchange.home)) == must_stay(rows, first.border)
     for number in range(4):
         floor.place("ann", "sell", 1, "7.00", client_order_id=f"later{number}")
@@ -334,19 +339,24 @@ def test_nothing_is_moved_from_a_set_that_was_not_verified(floor: Floor, place: 
     manifest = archive.newest()
     more(floor)
     before = stored(floor.exchange.home)
-    for findings, sha256 in ((None, ""), (3, manifest.sha256), (0, "0" * 64)):
-        if findings is not None:
-            looked = Verified(
-                set=manifest.set,
-                manifest_sha256=sha256,
-                verified_at_us=0,
-                deep=True,
-                findings=findings,
-                tool_version="0",
-            )
-            record(archive, looked)
+    looked = Verified(
+        set=manifest.set,
+        manifest_sha256=manifest.sha256,
+        verified_at_us=0,
+        deep=True,
+        findings=0,
+        tool_version="0",
+    )
+    for untrue in (None, {"findings": 3}, {"manifest_sha256": "0" * 64}):
+        if untrue is not None:
+            record(archive, msgspec.structs.replace(looked, **untrue))
         with pytest.raises(BackupUnverified, match=r"nothing is moved.*backup verify --from"):
             move(floor, place)
+    foreign = msgspec.structs.replace(manifest, hash="00" * 32).sealed()
+    archive.publish(foreign)
+    record(archive, msgspec.structs.replace(looked, manifest_sha256=foreign.sha256))
+    with pytest.raises(BackupUnverified, match="of this journal's history"):
+        move(floor, place)
     assert stored(floor.exchange.home) == before
 
 
