@@ -8,15 +8,16 @@ of a folder at a time; nobody who trades waits for longer than one copy of their
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
 from credit_trading.backup import sealing
 from credit_trading.backup.archive import Archive, store
-from credit_trading.backup.manifest import Manifest, StoredCheckpoint, StoredSegment
+from credit_trading.backup.manifest import Manifest, StoredSegment
 from credit_trading.backup.personal import Moment, write_people
 from credit_trading.backup.planning import Kind, Plan, make_plan
-from credit_trading.backup.replica_copy import store_checkpoint
+from credit_trading.backup.replica_copy import ReplicaCopy, copy_replica
 from credit_trading.backup.turn import alone
 from credit_trading.backup.unfinished import tidy
 from credit_trading.backup.user_packs import PackedFiles, pack_files
@@ -95,11 +96,17 @@ class Creation:
             self._archive.claim(exchange_id)
             self._expect(plan)
             copying = Copying(self._live, self._desk.files, self._desk.projector)
-            files = pack_files(self._archive, self._live, copying, plan, step=self._step)
+            with ThreadPoolExecutor(1, "checkpoint") as beside:  # it rests most of the time
+                copied = beside.submit(self._replica, plan)
+                files = pack_files(self._archive, self._live, copying, plan, step=self._step)
+                replica = copied.result()
             moment, lines = write_people(self._live, self._desk.files, plan.set_id, plan.base)
             people = store(self._archive, f"people/{plan.set_id}.jsonl.zst", lines)
             known = sealing.known_segments(one for manifest in plan.chain for one in manifest.segments)
             segments = self._sealed(plan, moment, known)
+            checkpoint = None
+            if replica is not None:
+                checkpoint = replica.store(self._archive, f"checkpoints/{plan.set_id}.checkpoint.zst")
             manifest = Manifest(
                 set=plan.set_id,
                 kind=plan.kind,
@@ -115,7 +122,7 @@ class Creation:
                 segments=segments,
                 packs=files.packs,
                 people=people,
-                checkpoint=self._checkpoint(plan, moment),
+                checkpoint=checkpoint,
                 users=moment.users,
                 tool_version=__version__,
                 exchange_format=FORMAT_VERSION,
@@ -156,12 +163,11 @@ class Creation:
             step=lambda rows: self._step(rows // _ROWS_PER_STEP),
         )
 
-    def _checkpoint(self, plan: Plan, moment: Moment) -> StoredCheckpoint | None:
+    def _replica(self, plan: Plan) -> ReplicaCopy | None:
         last = max((one.checkpoint.sequence for one in plan.chain if one.checkpoint), default=0)
-        if plan.base is not None and moment.sequence - last < CHECKPOINT_EVENTS:
+        if plan.base is not None and plan.files_as_of - last < CHECKPOINT_EVENTS:
             return None
-        name = f"checkpoints/{plan.set_id}.checkpoint.zst"
-        return store_checkpoint(self._archive, self._live, name, sequence=moment.sequence)
+        return copy_replica(self._live, sequence=plan.files_as_of)
 
     def _publish(self, manifest: Manifest) -> None:
         """Unless something was taken away meanwhile, by whoever else tidies the archive up. Raises StorageError."""

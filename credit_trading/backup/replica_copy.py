@@ -8,6 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import attrs
+
 from credit_trading.backup.archive import Archive, packed, store
 from credit_trading.backup.manifest import StoredCheckpoint
 from credit_trading.exchange.replica import Replica
@@ -20,8 +22,30 @@ from credit_trading.journal.replay import replay
 from credit_trading.store.sqlite import translated
 
 
-def store_checkpoint(archive: Archive, live: LiveReplica, name: str, *, sequence: int) -> StoredCheckpoint:
-    """A checkpoint as of that row, with the digest of its state. Takes as much memory again as the live replica. Raises StorageError."""
+@attrs.frozen(kw_only=True)
+class ReplicaCopy:
+    """A checkpoint as of `sequence`, compressed, with the chain hash there and the digest of the state."""
+
+    content: bytes
+    sequence: int
+    hash: bytes
+    state_digest: str
+
+    def store(self, archive: Archive, name: str) -> StoredCheckpoint:
+        """Raises StorageError."""
+        stored = store(archive, name, self.content)
+        return StoredCheckpoint(
+            name=stored.name,
+            size=stored.size,
+            sha256=stored.sha256,
+            sequence=self.sequence,
+            hash=self.hash.hex(),
+            state_digest=self.state_digest,
+        )
+
+
+def copy_replica(live: LiveReplica, *, sequence: int) -> ReplicaCopy:
+    """As of that row. Takes as much memory again as the live replica. Raises StorageError."""
     pace = Pace(work_s=WORK_S, rest_s=REST_S)
     journal = _UpTo(Glances(live.history), sequence)
     with Uncollected():
@@ -31,15 +55,7 @@ def store_checkpoint(archive: Archive, live: LiveReplica, name: str, *, sequence
         content = _encoded(replica, chain_hash, journal, pace)
         for _ in dissolve(replica):
             pace()
-    stored = store(archive, name, packed(content))
-    return StoredCheckpoint(
-        name=stored.name,
-        size=stored.size,
-        sha256=stored.sha256,
-        sequence=sequence,
-        hash=chain_hash.hex(),
-        state_digest=digest,
-    )
+    return ReplicaCopy(content=packed(content), sequence=sequence, hash=chain_hash, state_digest=digest)
 
 
 def _encoded(replica: Replica, chain_hash: bytes, journal: _UpTo, pace: Pace) -> bytes:

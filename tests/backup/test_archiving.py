@@ -352,7 +352,9 @@ def test_nothing_is_moved_from_a_set_that_was_not_verified(floor: Floor, place: 
             record(archive, msgspec.structs.replace(looked, **untrue))
         with pytest.raises(BackupUnverified, match=r"nothing is moved.*backup verify --from"):
             move(floor, place)
-    foreign = msgspec.structs.replace(manifest, hash="00" * 32).sealed()
+    *others, last = manifest.segments
+    beside = msgspec.structs.replace(last, hash_after="00" * 32)
+    foreign = msgspec.structs.replace(manifest, hash="00" * 32, segments=[*others, beside]).sealed()
     archive.publish(foreign)
     record(archive, msgspec.structs.replace(looked, manifest_sha256=foreign.sha256))
     with pytest.raises(BackupUnverified, match="of this journal's history"):
