@@ -17,7 +17,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
 from credit_trading.store.sqlite import Connection, connect, immediate
-from credit_trading.users import projector, repair, scratch
+from credit_trading.users import projector, replacing, scratch
 from credit_trading.users.projector import Projector
 
 
@@ -129,7 +129,7 @@ def renamed_over_live_file() -> Iterator[None]:
         os.rename(f"{path}.new", path)
 
     with ExitStack() as stack:
-        for room in (projector, repair, scratch):
+        for room in (projector, replacing, scratch):
             stack.enter_context(patch.object(room, "write_into", rename_over))
         yield
 

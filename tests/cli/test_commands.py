@@ -56,7 +56,9 @@ def test_users_are_created_listed_shown_renamed_and_deleted(cli: Cli) -> None:
     assert renamed["email"] == "bob@example.net"
     assert Path(renamed["path"]).is_file()
     assert not Path(bob["path"]).exists()
-    assert cli.json("users", "delete", "bob", "--yes") == {"user_id": "bob", "deleted": True, "swept_to": None}
+    deleted = cli.json("users", "delete", "bob", "--yes")
+    assert Path(deleted.pop("copy")).is_file()
+    assert deleted == {"user_id": "bob", "deleted": True, "swept_to": None}
     assert not Path(renamed["path"]).exists()
     assert "ann@example.org" in cli.run("users", "email", "ann", "ann@example.org").out
     assert "Deleted ann" in cli.run("users", "delete", "ann", "--yes").out
@@ -76,6 +78,7 @@ def test_deleting_is_not_done_unasked(market: Cli) -> None:
     assert 'users.delete "ann": the user still has 1 open order' in market.refused("users", "delete", "ann", "--yes")
     assert "a balance" in market.refused("users", "delete", "cat", "--yes")
     swept = market.json("users", "delete", "cat", "--sweep-to", "dan", "--yes")
+    assert Path(swept.pop("copy")).is_file()
     assert swept == {"user_id": "cat", "deleted": True, "swept_to": "dan"}
     assert market.json("accounts", "show", "dan")[0]["posted"] == "1.00"
 

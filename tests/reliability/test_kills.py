@@ -70,13 +70,13 @@ def test_a_plan_of_kills_comes_by_every_call_of_the_write_path(killer: Killer) -
         ("own", "fsync the folder"),
     }
     assert expected <= set(calls)
-    kills = planned(killer, 2_500)
+    kills = planned(killer, 4_000)
     counted = [kill for kill in kills if kill.at and kill.script == "s1" and kill.kind != "failed sync"]
     assert sorted(kill.at or 0 for kill in counted) == list(range(1, len(calls) + 1))
     assert {(kill.kind, kill.call) for kill in counted[: len(set(calls))]} == set(calls)
     assert {kill.moment for kill in counted} == set(MOMENTS)
-    assert [kill.number for kill in kills] == list(range(1, 2_501))
-    assert planned(killer, 2_500) == kills
+    assert [kill.number for kill in kills] == list(range(1, 4_001))
+    assert planned(killer, 4_000) == kills
 
 
 @pytest.mark.skipif(not AVAILABLE, reason="needs pysqlite3 with sqlite3_vfs_find")
