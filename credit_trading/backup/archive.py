@@ -81,6 +81,12 @@ class Archive:
                 "archive", self.url, "it is the archive of another exchange", hint="Give each exchange its own place."
             )
 
+    def check_owner(self, exchange_id: str) -> None:
+        """Raises NotFound where there is no archive, FileForeign as `check` does."""
+        self.check(exchange_id)
+        if self.exchange_id() is None:
+            raise self._nothing_here()
+
     def claim(self, exchange_id: str) -> None:
         """Makes it this exchange's. Raises FileForeign as `check` does."""
         self.check(exchange_id)
@@ -100,13 +106,16 @@ class Archive:
         """Raises NotFound where there is no set."""
         ids = self.set_ids()
         if not ids:
-            raise NotFound(
-                "archive",
-                self.url,
-                "there is no complete backup here",
-                hint="Make one: credit-trading backup create --to PLACE.",
-            )
+            raise self._nothing_here()
         return self.manifest(ids[-1])
+
+    def _nothing_here(self) -> NotFound:
+        return NotFound(
+            "archive",
+            self.url,
+            "there is no complete backup here",
+            hint=f"Is the place the right one? Make one: credit-trading backup create --to {self.url}.",
+        )
 
     def chain(self, manifest: Manifest) -> list[Manifest]:
         """The sets that one consists of, from the full one on which it rests up to itself. Raises FileCorrupt where they do not fit."""

@@ -15,6 +15,7 @@ import msgspec
 
 from credit_trading.backup import people
 from credit_trading.backup.archive import Archive, store
+from credit_trading.backup.history import History
 from credit_trading.backup.manifest import Manifest, Stored, StoredPack
 from credit_trading.backup.packs import with_only
 from credit_trading.backup.people import ErasedRow, NoteRow, PeopleRow, UserRow
@@ -24,6 +25,7 @@ from credit_trading.backup.unfinished import FOLDER, tidy
 from credit_trading.backup.verified import Verified, record, verified
 from credit_trading.errors import StorageError
 from credit_trading.journal.live import LiveReplica
+from credit_trading.journal.rows import USERS
 from credit_trading.progress import Progress, no_progress
 from credit_trading.users import catalogue, erasure
 from credit_trading.users.catalogue import StoredUser
@@ -42,17 +44,25 @@ class Rewritten:
 
 @attrs.frozen
 class _Person:
-    """The catalogue's row as it is now, since when it is so, and the sequences whose notes are gone."""
+    """The catalogue's row as it is now, since when it is so, and the sequences of this history whose notes are gone."""
 
     row: StoredUser
     erased_us: int
     own: frozenset[int]
 
+    def is_in(self, row: UserRow) -> bool:
+        """Whether a set's row of that number is of the same person: in another history it may be anybody's."""
+        return (row.user_id, row.created_at) == (self.row.user_id, self.row.created_at_us)
+
 
 def erase_from(archive: Archive, live: LiveReplica, *, progress: Progress = no_progress) -> Rewritten:
-    """Takes all who are erased in exchange.db out of every set. No backup may be under way. Raises FileCorrupt, StorageError."""
+    """Takes all who are erased in exchange.db out of every set, also of such as lie on another history, where they stand in it.
+
+    No backup may be under way. Raises FileForeign for another exchange's archive, NotFound where there is none, FileCorrupt, StorageError.
+    """
     with history(live) as log:
         erased_us = dict(erasure.list_erased(log.connection))
+        archive.check_owner(log.exchange_id)
     ids = archive.set_ids()
     sets, files, rows = [], 0, 0
     persons = {number: _person(live, number, since_us) for number, since_us in erased_us.items()}
@@ -60,10 +70,11 @@ def erase_from(archive: Archive, live: LiveReplica, *, progress: Progress = no_p
     persons = {number: person for number, person in persons.items() if person.row.state == "deleted"}
     if persons:
         _drop_unfinished(archive)
-    given_up = GivenUp(archive)
+    given_up, found_in = GivenUp(archive), _Finding(archive, live, persons)
     for done, set_id in enumerate(ids, 1):
         manifest = archive.manifest(set_id)
         rest = {number: person for number, person in persons.items() if number not in manifest.erased}
+        rest = found_in.those_in(manifest, rest) if rest else rest
         if rest:
             gone = _Rewriting(archive, manifest, rest, given_up).run()
             sets += [set_id] if any(gone) else []
@@ -77,6 +88,42 @@ def _person(live: LiveReplica, number: int, erased_us: int) -> _Person:
     with history(live) as log:
         (row,) = catalogue.page(log.connection, after=number - 1, most=1)
     return _Person(row, erased_us, frozenset(erasure.own_sequences(live, number)))
+
+
+class _Finding:
+    """Whom of the persons a set's history knows, and by which events. Sets are asked for from the oldest on."""
+
+    def __init__(self, archive: Archive, live: LiveReplica, persons: dict[int, _Person]) -> None:
+        self._archive = archive
+        self._live = live
+        self._persons = persons
+        self._known: dict[str, frozenset[int]] = {}
+
+    def those_in(self, manifest: Manifest, rest: dict[int, _Person]) -> dict[int, _Person]:
+        """With their events as that history has them."""
+        known = self._known_in(manifest)
+        found = {number: person for number, person in rest.items() if number in known}
+        with history(self._live) as log:
+            is_ours = log.hash_at(manifest.sequence) == bytes.fromhex(manifest.hash)
+        if is_ours or not found:
+            return found
+        own: dict[int, set[int]] = {number: set() for number in found}
+        for block in History(self._archive, self._archive.chain(manifest)).blocks(manifest.sequence):
+            for row in block:
+                users = {row[place] for place in USERS} - {None}
+                if len(users) == 1 and (number := users.pop()) in own:
+                    own[number].add(row[0])
+        return {number: attrs.evolve(person, own=frozenset(own[number])) for number, person in found.items()}
+
+    def _known_in(self, manifest: Manifest) -> frozenset[int]:
+        """Those whose rows the set has, or the sets on which it rests."""
+        if manifest.set not in self._known:
+            below = self._known_in(self._archive.manifest(manifest.base)) if manifest.base else frozenset()
+            name = manifest.people.name
+            _, rows = people.read(self._archive.read(manifest.people), name=name)
+            here = [row for row in rows if isinstance(row, UserRow) and row.number in self._persons]
+            self._known[manifest.set] = below.union(row.number for row in here if self._persons[row.number].is_in(row))
+        return self._known[manifest.set]
 
 
 def _drop_unfinished(archive: Archive) -> None:

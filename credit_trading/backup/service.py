@@ -91,6 +91,7 @@ class Backups:
         archive = Archive.at(place)
         with alone(self._desk.live, "backup.prune"):
             with self._desk.live.history() as log:
+                archive.check_owner(log.exchange_id)
                 protected = [one.name for one in archived.list_all(log.connection)]
             pruned = prune(archive, rules, protected=protected, dry_run=dry_run, progress=progress)
             if not dry_run:
