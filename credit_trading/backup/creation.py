@@ -119,6 +119,8 @@ class Creation:
                 base=plan.base_id,
                 files_as_of=plan.files_as_of,
                 private_generation=plan.private_generation,
+                lineage=plan.lineage,
+                marked=sorted(plan.written),
                 segments=segments,
                 packs=files.packs,
                 people=people,

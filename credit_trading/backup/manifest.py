@@ -90,6 +90,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     An incremental set adds to the set `base`; all that it does not bring itself is there. `segments` are all that the set's history
     consists of, in order and without a gap: from row 1 on in a full set, from behind the base's last row on in an incremental one.
 
+    Users whose numbers are in `marked` had private facts; `lineage` says whose count of generations it is (users/private.py).
+
     Whoever has an event beyond `files_as_of`, or a private write of generation `private_generation` or later, has to be copied by the next
     set; so has everybody in `pending`: users whose file could not be copied. A user stands in one of the packs at most. There are so many
     `users` as of `sequence` who are not deleted. Numbers in `erased` are users whose personal data were taken out of this set afterwards.
@@ -106,6 +108,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     base: str | None
     files_as_of: int
     private_generation: int
+    lineage: str = ""
+    marked: list[int] = []
     segments: list[StoredSegment]
     packs: list[StoredPack]
     people: Stored

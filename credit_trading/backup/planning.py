@@ -7,6 +7,7 @@ Always: whoever had an event or a private write since the last copy is in the pl
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Literal
 
 import attrs
@@ -39,6 +40,7 @@ class Plan:
     chain: list[Manifest]
     files_as_of: int
     private_generation: int
+    lineage: str
     ends: dict[int, int]
     written: dict[int, int]
     interrupted: list[Unfinished]
@@ -59,20 +61,26 @@ class Plan:
             return set(self.ends)
         changed = {number for number, end in self.ends.items() if end > base.files_as_of}
         written = {number for number, generation in self.written.items() if generation >= base.private_generation}
-        return changed | ((written | set(base.pending)) & self.ends.keys())
+        unmarked = set(base.marked) - self.written.keys()
+        return changed | ((written | unmarked | set(base.pending)) & self.ends.keys())
 
 
 def make_plan(desk: Desk, archive: Archive, kind: Kind | None) -> Plan:
     """Incremental where there is a set to add to, unless `kind` says otherwise. Raises NotFound, StorageError."""
-    chain = _chain(archive, desk.live)
-    if kind == "incremental" and not chain:
+    with desk.live.history() as log:
+        lineage, counted = private.lineage(log.connection)
+    chain = _chain(archive, desk.live, lambda _: True)
+    # Of a set that another exchange.db made it cannot be told who has written private facts since.
+    below = _chain(archive, desk.live, lambda one: one.lineage == lineage and one.private_generation <= counted)
+    if kind == "incremental" and not below:
         raise NotFound(
             "backup.create",
             archive.url,
-            "there is no set of this exchange's history to add to",
+            "there is no set that this exchange.db has made, and can add to",
             hint="Make a full one: credit-trading backup create --to PLACE --full.",
         )
-    base = chain[-1] if chain and kind != "full" else None
+    base = below[-1] if below and kind != "full" else None
+    chain = below if base else chain
     begun = unfinished(archive)
     set_id = set_ids.next_after([*archive.set_ids(), *(record.set for record in begun)], desk.sequencer.clock.now_us())
     generation = _begin_generation(desk, set_id)  # before users are listed
@@ -89,17 +97,20 @@ def make_plan(desk: Desk, archive: Archive, kind: Kind | None) -> Plan:
         chain=chain,
         files_as_of=files_as_of,
         private_generation=generation,
+        lineage=lineage,
         ends=ends,
         written=written,
-        interrupted=[record for record in begun if (record.kind, record.base) == like_this],
+        interrupted=[one for one in begun if (one.kind, one.base, one.lineage) == (*like_this, lineage)],
     )
 
 
-def _chain(archive: Archive, live: LiveReplica) -> list[Manifest]:
-    """What the newest set on this journal's history consists of; nothing where there is none."""
+def _chain(archive: Archive, live: LiveReplica, may_be: Callable[[Manifest], bool]) -> list[Manifest]:
+    """What the newest such set on this journal's history consists of; nothing where there is none."""
     for set_id in reversed(archive.set_ids()):
         try:
             manifest = archive.manifest(set_id)
+            if not may_be(manifest):
+                continue
             with live.history() as log:
                 found = log.hash_at(manifest.sequence)
             if found is not None and found.hex() == manifest.hash:

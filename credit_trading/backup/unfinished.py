@@ -32,6 +32,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["full", "incremental"]
     base: str | None
     private_generation: int
+    lineage: str = ""
     pack: StoredPack | None
 
 

@@ -42,7 +42,12 @@ def pack_files(archive: Archive, live: LiveReplica, copying: Copying, plan: Plan
     """The files of all users whom the plan wants. Raises StorageError where the archive or exchange.db fail."""
     wanted = plan.wanted()
     record = Unfinished(
-        set=plan.set_id, kind=plan.kind, base=plan.base_id, private_generation=plan.private_generation, pack=None
+        set=plan.set_id,
+        kind=plan.kind,
+        base=plan.base_id,
+        private_generation=plan.private_generation,
+        lineage=plan.lineage,
+        pack=None,
     )
     note(archive, record, 0)
     packs, taken_over = _taken_over(archive, live, plan, wanted, step)

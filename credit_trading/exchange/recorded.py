@@ -6,6 +6,11 @@ transaction of that name moved when it happened: a recorded history adds up to t
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+Terms = tuple[str, str, int, str | None, Decimal, int, int]
+"""Of a trade, and of the bust that takes it back, the same."""
+
 TRADES = {"buy": 1, "sell": -1}
 BUSTS = {"buy_busted": -1, "sell_busted": 1}
 """A trade that was taken back, by the kind of the trade; its fee is what was given back, below zero."""
@@ -24,3 +29,37 @@ def changes(transaction_type: str, *, quantity: int, total: int, fee: int) -> tu
     """
     direction = DIRECTIONS[transaction_type]
     return direction * quantity, 0 if transaction_type in MOVES else -direction * total - fee
+
+
+def terms(
+    transaction_type: str,
+    *,
+    asset: str,
+    quantity: int,
+    currency: str | None,
+    price: int,
+    price_decimals: int,
+    total: int,
+    fee: int,
+) -> Terms:
+    """What a trade and its bust must agree in; one price may be written with more decimals than the other."""
+    given = -fee if transaction_type in BUSTS else fee
+    exact = Decimal(price).scaleb(-price_decimals)
+    return (transaction_type.removesuffix("_busted"), asset, quantity, currency, exact, total, given)
+
+
+def terms(
+    transaction_type: str,
+    *,
+    asset: str,
+    quantity: int,
+    currency: str | None,
+    price: int,
+    price_decimals: int,
+    total: int,
+    fee: int,
+) -> Terms:
+    """What a trade and its bust must agree in; one price may be written with more decimals than the other."""
+    given = -fee if transaction_type in BUSTS else fee
+    exact = Decimal(price).scaleb(-price_decimals)
+    return (transaction_type.removesuffix("_busted"), asset, quantity, currency, exact, total, given)

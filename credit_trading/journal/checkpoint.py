@@ -27,7 +27,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import STATE_VERSION, Head, Part, assemble, head, parts
 from credit_trading.journal.bulk import Uncollected, without_rest
 from credit_trading.journal.follower import Position
-from credit_trading.store.files import make_private_folder, write_durably
+from credit_trading.store.files import make_private_folder, sweep_unfinished, write_durably
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def save(
     Raises Unwritable, StorageError.
     """
     make_private_folder(folder)
-    _sweep(folder)
+    sweep_unfinished(folder)
     content = BytesIO()
     content.write(_frame(_Label(STATE_VERSION, replica.exchange_id, replica.sequence, chain_hash)))
     content.write(_frame(head(replica)))
@@ -212,14 +212,6 @@ def _remove_others(folder: Path, written: Path, history: History) -> None:
     for checkpoint in others:
         if checkpoint.path not in kept:
             _remove(checkpoint.path)
-
-
-def _sweep(folder: Path) -> None:
-    """What a crash left half written."""
-    for path in folder.glob(".writing-*"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > UNFINISHED_S:
-                _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -2,16 +2,18 @@
 
 Here: writing, publishing, renaming and deleting whole files, and making folders. Never here: a SQLite file that anybody
 has open; such a file is never renamed over, nor read as bytes (closing the descriptor drops SQLite's locks on it).
-Always: a file appears under its name complete or not at all; a name that begins with `.writing-` is unfinished. Every call
+Always: a file appears under its name complete or not at all; a name that begins with `.writing-` (`UNFINISHED`) is not whole yet. Every call
 that changes the disk is made here by `os.<name>`, so that a stand-in for `os` in this module sees each of them.
 """
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +23,14 @@ from typing import BinaryIO
 
 from credit_trading.errors import AlreadyExists, StorageError
 from credit_trading.store.sqlite import StrPath, translated
+
+_log = logging.getLogger(__name__)
+
+UNFINISHED = ".writing-"
+"""How the names of files begin that are being written, or were when their process was killed."""
+
+STALE_AFTER_S = 3_600
+"""Nobody writes one any more that has not changed for so long."""
 
 _TOGETHER = 16
 """Files of one content that are written and made durable at one time."""
@@ -163,6 +173,28 @@ def discard_database(path: StrPath) -> None:
         _unlink_if_possible(f"{os.fspath(path)}{suffix}")
 
 
+def sweep_unfinished(folder: StrPath, *, older_than_s: float = STALE_AFTER_S) -> None:
+    """Delete what killed processes have left half written in a folder, if there is one, once it has not changed for so long.
+
+    Never raises: what cannot be deleted is left behind, and costs space only.
+    """
+    for path in unfinished_in(folder):
+        try:
+            if time.time() - os.stat(path, follow_symlinks=False).st_mtime > older_than_s:
+                os.unlink(path)
+        except FileNotFoundError:  # it has got its name just now
+            continue
+        except OSError as error:
+            _log.warning("%s was never finished, and cannot be removed: %s", path, error)
+
+
+def unfinished_in(folder: StrPath) -> list[Path]:
+    """What is being written there just now, or was left half written; sorted. None where there is no folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sorted(Path(one.path) for one in entries if one.name.startswith(UNFINISHED))
+    return []
+
+
 @contextmanager
 def temporary_database(name: str) -> Iterator[Path]:
     """A path for a database that is thrown away at the end, in a folder of its own. Raises StorageError."""
@@ -183,7 +215,8 @@ def make_private_folder(path: StrPath) -> None:
     """
     folder = Path(path)
     with translated("files.make_folder", path):
-        for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
+        above = [parent for parent in folder.parents if not parent.is_dir()]
+        for missing in reversed(above):
             _make_folder(missing, 0o777)
         _make_folder(folder, 0o700)
 
@@ -201,9 +234,10 @@ def fsync_folder(path: StrPath) -> None:
 def _make_folder(folder: Path, mode: int) -> None:
     try:
         os.mkdir(folder, mode)
-    except FileExistsError:
+    except FileExistsError as error:
         if not folder.is_dir():
-            raise
+            problem, hint = "a folder has to be here, and this is none", "Find out whose it is, and move it away."
+            raise StorageError("files.make_folder", folder, problem, hint=hint) from error
     else:
         try:
             fsync_folder(folder.parent)
@@ -243,7 +277,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _open_beside(path: StrPath) -> tuple[int, str]:
     """A new file under a temporary name in the same folder."""
-    temporary = os.path.join(Path(path).parent, f".writing-{secrets.token_hex(8)}")
+    temporary = os.path.join(Path(path).parent, f"{UNFINISHED}{secrets.token_hex(8)}")
     return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), temporary
 
 

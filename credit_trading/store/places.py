@@ -1,8 +1,9 @@
 """Where archives lie: a folder, or whatever else `fsspec` can write to.
 
 Here: reading, writing, listing and removing whole objects by name. Never here: what they are.
-Always: an object appears under its name whole and durable, or not at all; what goes wrong is told with the place and the name. Only this
-module knows of `fsspec`, and loads it for URLs alone: it takes longer than all else that a command needs.
+Always: an object appears under its name whole and durable, or not at all; what goes wrong is told with the place and the name. No URL holds
+a password: places are shown, kept in exchange.db and written into commands. Only this module knows of `fsspec`, and loads it for URLs alone:
+it takes longer than all else that a command needs.
 """
 
 from __future__ import annotations
@@ -11,13 +12,20 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from credit_trading.checks import shown
-from credit_trading.errors import FileCorrupt, InvalidInput, NotFound, StorageError, TradingError
-from credit_trading.store.files import fsync_folder, make_private_folder, write_durably
+from credit_trading.errors import FileCorrupt, InvalidInput, NotFound, StorageError, TradingError, Unwritable
+from credit_trading.store.files import (
+    STALE_AFTER_S,
+    UNFINISHED,
+    fsync_folder,
+    make_private_folder,
+    sweep_unfinished,
+    write_durably,
+)
 
 
 class Place(Protocol):
@@ -40,13 +48,22 @@ class Place(Protocol):
     def remove(self, name: str) -> None:
         """What is gone already is fine."""
 
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> None:
+        """Removes what killed processes have left half written, in all folders, once it has not changed for so long. Never raises."""
 
-_ONE_STEP = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oss", "memory"})
+
+_ONE_STEP = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "oss"})
 """Protocols of stores where an object that is put is there whole or not at all. Elsewhere it is put under another name first."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+_KEEP_NOTHING = frozenset({"memory", "data", "blockcache", "cached", "filecache", "simplecache"})
+"""Protocols of what is gone when the program ends, or may be at any time."""
 
-_UNFINISHED = ".writing-"
+_READ_ONLY = frozenset({"http", "https", "git", "github", "gist", "reference", "libarchive", "tar", "zip"})
+"""Those to which objects cannot be put one by one."""
+
+_PASSWORD = re.compile(r"(?<=://)([^/@]*):([^/]*)@")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 
 
 def open_place(url: str | os.PathLike[str]) -> Place:
@@ -54,12 +71,29 @@ def open_place(url: str | os.PathLike[str]) -> Place:
     text = os.fspath(url)
     if not text or not text.isprintable():
         raise _no_place(text, "not a folder or URL")
-    if text.startswith("file://"):
-        return Folder(Path(os.path.abspath(text.removeprefix("file://"))))
-    return _remote(text) if "://" in text or "::" in text else Folder(Path(os.path.abspath(text)))
+    if "::" in text:
+        raise _no_place(text, "a place in a place (::) is not supported")
+    if "://" in text and not text.startswith("file://"):
+        return _remote(text)
+    path = Path(os.path.abspath(text.removeprefix("file://")))
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InvalidInput("place", path, "a file, not a folder", hint="Give a folder, or one that is not there yet.")
+    return Folder(path)
 
 
 def _remote(url: str) -> Remote:
+    scheme = url.partition("://")[0].lower()
+    if scheme in _KEEP_NOTHING:
+        raise _no_place(url, f"{scheme}:// keeps nothing for long")
+    if scheme in _READ_ONLY:
+        raise _no_place(url, f"nothing can be written to {scheme}://")
+    if _PASSWORD.search(url):
+        raise InvalidInput(
+            "place",
+            _PASSWORD.sub(r"\1:***@", url),
+            "a URL with a password would be kept and shown",
+            hint=f"Leave it out, and put it into the environment: FSSPEC_{scheme.upper()}_PASSWORD.",
+        )
     from fsspec.core import url_to_fs
 
     try:
@@ -73,11 +107,23 @@ def _remote(url: str) -> Remote:
         ) from error
     except ValueError as error:
         raise _no_place(url, str(error)) from error
+    except Exception as error:  # some connect at once, and each has its own errors
+        raise StorageError(
+            "place",
+            url,
+            f"it cannot be reached ({type(error).__name__}: {error})",
+            hint="Is the place the right one, and the network there?",
+        ) from error
     return Remote(url, files, root.rstrip("/"))
 
 
 def _no_place(text: str, problem: str) -> InvalidInput:
-    return InvalidInput("place", shown(text), problem, hint="For example /srv/backups, or s3://bucket/folder.")
+    return InvalidInput(
+        "place",
+        shown(_PASSWORD.sub(r"\1:***@", text)),
+        problem,
+        hint="For example /srv/backups, or s3://bucket/folder.",
+    )
 
 
 class Folder:
@@ -96,8 +142,7 @@ class Folder:
         with self._told(name):
             path = self.path / _checked(name)
             if not path.parent.is_dir():
-                make_private_folder(self.path)
-                make_private_folder(path.parent)
+                self._make(path.parent)
             write_durably(path, content)
 
     def names(self, folder: str) -> list[str]:
@@ -120,6 +165,23 @@ class Folder:
             if path.exists():
                 path.unlink()
                 fsync_folder(path.parent)
+
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> None:
+        with suppress(OSError):
+            for folder in [self.path, *(one for one in self.path.iterdir() if one.is_dir() and not one.is_symlink())]:
+                sweep_unfinished(folder, older_than_s=older_than_s)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            make_private_folder(self.path)
+            make_private_folder(folder)
+        except StorageError as error:
+            if not isinstance(
+                error.__cause__, FileNotFoundError | NotADirectoryError | FileExistsError | PermissionError
+            ):
+                raise
+            problem = f"no folder can be made here ({os.strerror(error.__cause__.errno).lower()})"
+            raise Unwritable("place", self.url, problem, hint="Give a place where this user may write.") from error
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
@@ -146,7 +208,7 @@ class Remote:
             if not _ONE_STEP.isdisjoint(_protocols(self._files)):
                 self._files.pipe_file(path, content)
                 return
-            unfinished = f"{path.rpartition('/')[0]}/{_UNFINISHED}{secrets.token_hex(8)}"
+            unfinished = f"{path.rpartition('/')[0]}/{UNFINISHED}{secrets.token_hex(8)}"
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(unfinished, content)
             self._files.mv(unfinished, path)
@@ -175,6 +237,9 @@ class Remote:
                 self._files.rm_file(self._at(name))
             except FileNotFoundError:
                 return
+
+    def sweep(self, *, older_than_s: float = STALE_AFTER_S) -> None:
+        """An object store has nothing half written; what other servers have is for whoever looks after them."""
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{_checked(name)}"
@@ -206,5 +271,10 @@ def _told(url: str, name: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise NotFound("place", subject, "it is not there", hint="Is the place the right one, and whole?") from error
+    except PermissionError as error:
+        raise Unwritable("place", subject, "permission denied", hint="Check who may read and write there.") from error
+    except NotADirectoryError as error:
+        problem = "a file stands where a folder should be"
+        raise StorageError("place", subject, problem, hint="Is the place the right one?") from error
     except Exception as error:  # every store has its own
         raise StorageError("place", subject, f"{type(error).__name__}: {error}", hint="Try again.") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 import struct
 import zipfile
 import zlib
@@ -152,7 +153,7 @@ class Container:
 
 @contextmanager
 def opened(path: StrPath, problems: Problems, limits: Limits) -> Iterator[Container]:
-    """The container in the file, by its ending. Raises InvalidInput for another ending, StorageError for what cannot be read."""
+    """The container in the file, by its ending. Raises InvalidInput for another ending and for what is no file, StorageError otherwise."""
     source = Path(path)
     container = Container(problems, limits)
     ending = source.suffix.lower()
@@ -161,7 +162,9 @@ def opened(path: StrPath, problems: Problems, limits: Limits) -> Iterator[Contai
             "import", source, "not a .zip, .jsonl or .csv file", hint="Give a file that export has made."
         )
     with translated("import", source):
-        if source.stat().st_size > limits.file_bytes:
+        status = source.stat()
+        _refuse_unless_file(source, status.st_mode)
+        if status.st_size > limits.file_bytes:
             problems.add(f"more than {limits.file_bytes:,} bytes", source.name)
             yield container
         elif ending != ".zip":
@@ -178,6 +181,20 @@ def opened(path: StrPath, problems: Problems, limits: Limits) -> Iterator[Contai
                 with archive:
                     container.take_zip(archive)
                     yield container
+
+
+def _refuse_unless_file(path: Path, mode: int) -> None:
+    """It is read more than once, and a pipe would be waited for without end."""
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise InvalidInput("import", path, f"{what}, not a file", hint="Give a file that export has made.")
+
+
+def _refuse_unless_file(path: Path, mode: int) -> None:
+    """It is read more than once, and a pipe would be waited for without end."""
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise InvalidInput("import", path, f"{what}, not a file", hint="Give a file that export has made.")
 
 
 def _reader(path: Path) -> Callable[[], BinaryIO]:

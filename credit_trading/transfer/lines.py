@@ -4,12 +4,15 @@ Here: encodings, escapes, line numbers. Never here: what the values mean (checki
 file that is being read one line is in memory.
 
 CSV is RFC 4180 in UTF-8. A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, TAB or a line end for a formula: such a cell, and
-one that begins with `'`, is written with a `'` before it, unless it is a plain number. Reading takes one `'` away.
+one that begins with `'`, is written with a `'` before it, unless it is a plain number. Reading takes one `'` away. Where a spreadsheet
+splits lines at `;` or TAB it does not know our quotes, and a cell may begin in the middle of ours, after one of these or a line end: there
+a `'` is put, too, before what would begin a formula, and taken away again.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
@@ -25,6 +28,14 @@ Values = dict[str, str | None]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
+"""Before what would begin a formula where lines are split otherwise."""
+
+_GUARD_WITHIN = re.compile(r"(?<=[;\t\r\n])'(?=[=+\-@'])")
+_WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
+"""Before what would begin a formula where lines are split otherwise."""
+
+_GUARD_WITHIN = re.compile(r"(?<=[;\t\r\n])'(?=[=+\-@'])")
 _BOM = b"\xef\xbb\xbf"
 
 _LINES_OF_A_RECORD = 4
@@ -51,15 +62,16 @@ def csv_line(cells: Sequence[str | None]) -> bytes:
 
 def guarded(cell: str) -> str:
     """The cell as no spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None else cell
+    begins = cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None
+    return ("'" if begins else "") + _WITHIN.sub("'", cell)
 
 
 def unguarded(cell: str) -> str:
-    return cell.removeprefix("'")
+    return _GUARD_WITHIN.sub("", cell.removeprefix("'"))
 
 
 def _quoted(cell: str) -> str:
-    if any(character in cell for character in ',"\r\n'):
+    if any(character in cell for character in ',;\t"\r\n'):
         cell = cell.replace('"', '""')
         return f'"{cell}"'
     return cell
@@ -80,7 +92,7 @@ def json_lines(stream: BinaryIO, file: str, table: Table, limits: Limits, proble
         if not text.strip():
             continue
         values = _object(found, file, number, table, problems)
-        if values is not None:
+        if values is not None and not _names_twice(text, file, number, problems):
             yield Line(file, number, values)
 
 
@@ -141,6 +153,24 @@ def _object(found: object, file: str, number: int, table: Table, problems: Probl
             continue
         known = False
     return {name: value or None for name, value in found.items()} if known else None
+
+
+def _names_twice(text: str, file: str, number: int, problems: Problems) -> bool:
+    """A field that is there twice: decoding would keep the last one, and tell nothing."""
+    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+    for name in twice:
+        problems.add("the field stands there twice", file, number, name)
+    return bool(twice)
+
+
+def _names_twice(text: str, file: str, number: int, problems: Problems) -> bool:
+    """A field that is there twice: decoding would keep the last one, and tell nothing."""
+    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+    for name in twice:
+        problems.add("the field stands there twice", file, number, name)
+    return bool(twice)
 
 
 def _fits(header: Sequence[str], file: str, table: Table, problems: Problems) -> bool:

@@ -14,7 +14,7 @@ import attrs
 from credit_trading.checks import checked_id, checked_text
 from credit_trading.clock import parse_time
 from credit_trading.errors import TradingError
-from credit_trading.exchange.recorded import BUSTS, DIRECTIONS, MOVES, changes
+from credit_trading.exchange.recorded import BUSTS, DIRECTIONS, MOVES, Terms, changes, terms
 from credit_trading.money import Asset
 from credit_trading.money.amount import parse_units
 from credit_trading.money.asset import MAX_DECIMALS
@@ -63,10 +63,18 @@ class Transaction:
         return attrs.evolve(self, line=Line(self.line.file, self.line.number, {}))
 
     @property
-    def terms(self) -> tuple[object, ...]:
-        """What a trade and its bust have in common."""
-        fee = -self.fee if self.kind in BUSTS else self.fee
-        return (self.kind.removesuffix("_busted"), self.asset.code, self.quantity, self.price, self.total, fee)
+    def terms(self) -> Terms:
+        """What a trade and its bust have in common: see `recorded.terms`."""
+        return terms(
+            self.kind,
+            asset=self.asset.code,
+            quantity=self.quantity,
+            currency=self.currency.code if self.currency else None,
+            price=self.price or 0,
+            price_decimals=self.price_decimals or 0,
+            total=self.total or 0,
+            fee=self.fee,
+        )
 
 
 class Reader:

@@ -19,11 +19,15 @@ CREATE TABLE private_facts (
 ) STRICT;
 CREATE TABLE backup_generation (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL,
+    lineage TEXT NOT NULL
 ) STRICT;
-INSERT INTO backup_generation (only, generation) VALUES (1, 1);
+INSERT INTO backup_generation (only, generation, lineage) VALUES (1, 1, lower(hex(randomblob(16))));
 """
-"""A generation begins with each backup. `private_facts.generation` is that of the user's last private write."""
+"""A generation begins with each backup. `private_facts.generation` is that of the user's last private write.
+
+Each exchange.db that is made, by founding or restoring, counts for itself: `lineage` tells their counts apart.
+"""
 
 MIGRATIONS = {
     2: """
@@ -36,9 +40,10 @@ CREATE TABLE private_facts (
 ALTER TABLE private_facts ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE backup_generation (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL,
+    lineage TEXT NOT NULL
 ) STRICT;
-INSERT INTO backup_generation (only, generation) VALUES (1, 1);
+INSERT INTO backup_generation (only, generation, lineage) VALUES (1, 1, lower(hex(randomblob(16))));
 """,
 }
 """By the format of exchange.db that they lead to."""
@@ -89,6 +94,14 @@ def insert_restored(connection: Connection, number: int, *, since_us: int, gener
     connection.execute(
         "INSERT INTO private_facts (number, since, generation) VALUES (?, ?, ?)", (number, since_us, generation)
     )
+
+
+def lineage(connection: Connection) -> tuple[str, int]:
+    """Whose count of generations it is, and how far it has come."""
+    found: tuple[str, int] = connection.execute(
+        "SELECT lineage, generation FROM backup_generation WHERE only = 1"
+    ).fetchone()
+    return found
 
 
 def begin_generation(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from credit_trading.errors import StorageError
-from credit_trading.store.files import discard_database, rename_durably, temporary_database
+from credit_trading.store.files import UNFINISHED, discard_database, rename_durably, temporary_database
 from credit_trading.store.sqlite import Connection, connect, sqlite3, translated
 from credit_trading.users.tables.schema import template
 
@@ -45,7 +45,7 @@ def publish_copy(source: Connection, path: Path) -> None:
 
     Whoever has the source open may go on using it. Raises AlreadyExists, StorageError.
     """
-    unfinished = path.parent / f".writing-{secrets.token_hex(8)}"
+    unfinished = path.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
     try:
         _copy(source, unfinished)
         rename_durably(unfinished, path)

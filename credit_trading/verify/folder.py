@@ -16,6 +16,7 @@ from pathlib import Path
 
 from credit_trading.journal.live import LiveReplica
 from credit_trading.marketdata.trade_file import FILE_NAME as MARKET_DATA
+from credit_trading.store.files import STALE_AFTER_S, UNFINISHED
 from credit_trading.store.sqlite import connect
 from credit_trading.users import catalogue, deletion, kept, mark
 from credit_trading.users.standing import Standing
@@ -24,12 +25,8 @@ from credit_trading.verify.finding import Finding
 FOLDERS = ("checkpoints", kept.FOLDER, deletion.FOLDER)
 """Of ours, beside the files."""
 
-_UNFINISHED = ".writing-"
-
-_OURS = ("exchange.", MARKET_DATA, "jobs.db", mark.FILE_NAME, "trading_", _UNFINISHED)
+_OURS = ("exchange.", MARKET_DATA, "jobs.db", mark.FILE_NAME, "trading_", UNFINISHED)
 """How the names of our files begin."""
-
-_STALE_AFTER_S = 3_600
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 
@@ -46,6 +43,8 @@ def check_folder(live: LiveReplica, home: Path) -> Iterator[Finding]:
         if folder.is_dir():
             yield from _check_mode(home, folder, _FOLDER_MODE)
             yield from _check_files(home, folder)
+        elif os.path.lexists(folder):
+            yield Finding(file=folder.name, problem="a folder has to be here, and this is none", repair=_MOVE_AWAY)
     yield from _check_files(home, home)
     yield from _check_names(live, home)
 
@@ -56,7 +55,7 @@ def _check_files(home: Path, folder: Path) -> Iterator[Finding]:
         if (folder == home and not entry.name.startswith(_OURS)) or not entry.is_file(follow_symlinks=False):
             continue
         yield from _check_mode(home, Path(entry.path), _FILE_MODE)
-        if entry.name.startswith(_UNFINISHED) and _age_s(entry) > _STALE_AFTER_S:
+        if entry.name.startswith(UNFINISHED) and _age_s(entry) > STALE_AFTER_S:
             yield Finding(
                 file=_shown(home, Path(entry.path)),
                 problem="a file that was never finished, and nobody is writing it any more",

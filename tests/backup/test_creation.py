@@ -408,7 +408,7 @@ def test_a_damaged_manifest_is_passed_over(floor: Floor, archive: Archive) -> No
 
 
 def test_an_incremental_set_needs_one_to_add_to(floor: Floor, archive: Archive, place: Path) -> None:
-    with pytest.raises(NotFound, match=r"no set of this exchange's history to add to.*--full"):
+    with pytest.raises(NotFound, match=r"no set that this exchange.db has made.*--full"):
         floor.admin.backups.create(archive.url, "incremental")
     assert not place.exists()
 

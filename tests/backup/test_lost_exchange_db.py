@@ -133,7 +133,7 @@ def test_private_tables_go_on_and_are_marked(past: Path, late: ManualClock) -> N
     assert (private_of(home / NAMES["ann"]), private_of(home / NAMES["bob"])) == ([3], [10])
     with opened(home, clock=late) as exchange:
         floor = Floor(exchange)
-        assert floor.admin.backups.create(past / "archive").kind == "incremental"
+        assert floor.admin.backups.create(past / "archive").kind == "full"
         exchange._files.pool.close_idle()
         (home / NAMES["bob"]).unlink()
         with pytest.raises(PrivateFactsMissing):

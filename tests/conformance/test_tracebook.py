@@ -88,7 +88,12 @@ def test_the_engine_qualifies_for_price_time_priority_with_all_order_types(tmp_p
     traces = 25 if is_long else 10
     done = qualify(ADAPTER, tmp_path / "report", traces=traces)
     assert done.returncode == 0, done.stdout + done.stderr
-    for line in ("Fixed cases: 5/5", f"Campaign traces: {traces}/{traces}", "13/13 capabilities", "Qualification: PASS"):
+    for line in (
+        "Fixed cases: 5/5",
+        f"Campaign traces: {traces}/{traces}",
+        "13/13 capabilities",
+        "Qualification: PASS",
+    ):
         assert line in done.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -14,16 +15,20 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from credit_trading.errors import InvalidInput, NotFound, StorageError, Unwritable
 from credit_trading.store import places
-from credit_trading.store.places import Folder, Place, open_place
+from credit_trading.store.places import Folder, Place, Remote, open_place
 
 
 @pytest.fixture(params=["folder", "memory", "by renaming"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     if request.param == "folder":
         return open_place(tmp_path / "archive")
-    if request.param == "by renaming":
-        monkeypatch.setattr(places, "_ONE_STEP", frozenset())
-    return open_place(f"memory://{tmp_path.name}/archive")
+    monkeypatch.setattr(places, "_ONE_STEP", frozenset({"memory"} if request.param == "memory" else ()))
+    return in_memory(tmp_path)
+
+
+def in_memory(tmp_path: Path) -> Remote:
+    """What `open_place` gives for a store, with one that needs no server."""
+    return Remote(f"memory://{tmp_path.name}/archive", MemoryFileSystem(), f"/{tmp_path.name}/archive")
 
 
 def check_place(place: Place) -> None:
@@ -66,6 +71,69 @@ def test_what_is_no_place_is_refused(url: str) -> None:
         open_place(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("memory://x", "memory:// keeps nothing for long"),
+        ("simplecache://x", "simplecache:// keeps nothing for long"),
+        ("simplecache::s3://bucket/x", "a place in a place"),
+        ("zip://x.zip", "nothing can be written to zip://"),
+        ("https://example.com/x", "nothing can be written to https://"),
+    ],
+)
+def test_what_keeps_nothing_is_refused(url: str, problem: str) -> None:
+    """A backup there would be told to be done, and be gone."""
+    with pytest.raises(InvalidInput, match=problem):
+        open_place(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://ann:pass@host/x", "ftp://ann:pa@ss@host", "memory://ann:pass@host", "q://:pass@h"]
+)
+def test_a_password_in_a_url_is_refused_and_not_shown(url: str) -> None:
+    """It would stand in exchange.db, in hints and in the list of processes."""
+    with pytest.raises(InvalidInput) as refused:
+        open_place(url)
+    assert "pass" not in str(refused.value).replace("a URL with a password", "")
+    assert "pa@ss" not in str(refused.value)
+
+
+def test_a_place_that_cannot_be_reached_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FTP connects when the place is named."""
+
+    def connect(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("ftplib.FTP.connect", connect)
+    with pytest.raises(
+        StorageError, match=r'place "ftp://nowhere/x": it cannot be reached \(gaierror: .*network there'
+    ):
+        open_place("ftp://nowhere/x")
+
+
+def test_a_file_is_no_place(tmp_path: Path) -> None:
+    """Nor is what lies below one."""
+    (tmp_path / "u1.db").write_text("in the way")
+    with pytest.raises(InvalidInput, match=r'u1\.db": a file, not a folder'):
+        open_place(tmp_path / "u1.db")
+    below = open_place(tmp_path / "u1.db" / "backups")
+    with pytest.raises(StorageError, match="a file stands where a folder should be"):
+        below.read("archive.json")
+    with pytest.raises(Unwritable, match=r"u1\.db/backups.*no folder can be made here \(not a directory\)"):
+        below.write("archive.json", b"{}")
+
+
+def test_where_no_folder_can_be_made_the_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/proc says that there is no such file."""
+
+    def mkdir(*_: Any) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("credit_trading.store.files.os.mkdir", mkdir)
+    with pytest.raises(Unwritable, match=rf'place "{tmp_path}/archive": no folder can be made here'):
+        open_place(tmp_path / "archive").write("archive.json", b"{}")
+
+
 def test_a_folder_may_be_named_as_a_url_or_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = [
@@ -99,7 +167,7 @@ def test_a_full_disk_leaves_the_old_object_and_no_other_name(tmp_path: Path, mon
 
 def test_a_store_that_fails_is_told_by_place_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its library raises."""
-    place = open_place(f"memory://{tmp_path.name}/archive")
+    place = in_memory(tmp_path)
     place.write("sets/a.json", b"{}")
 
     def fail(*_: Any, **__: Any) -> None:
@@ -124,7 +192,7 @@ def test_without_puts_in_one_step_an_object_is_put_beside_its_name_first(
 ) -> None:
     """SFTP for example: half an object would stand there under its name."""
     monkeypatch.setattr(places, "_ONE_STEP", frozenset())
-    place = open_place(f"memory://{tmp_path.name}/archive")
+    place = in_memory(tmp_path)
     original = MemoryFileSystem.pipe_file
 
     def cut_short(self: Any, path: str, value: bytes, **more: Any) -> None:

@@ -157,7 +157,10 @@ def content(path: Path) -> Content | str:
     try:
         with closing(system_sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
             found: Content = {
-                "schema": connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+                "schema": [
+                    (*row[:3], row[3] and " ".join(row[3].split()))  # which space it is changes nothing
+                    for row in connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+                ]
             }
             for setting in ("application_id", "user_version", "encoding"):
                 found[setting] = connection.execute(f"PRAGMA {setting}").fetchall()
