@@ -51,7 +51,7 @@ from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transactions import TransactionAdministration, TransactionService
-from credit_trading.users import exchange_db, mark, versions
+from credit_trading.users import exchange_db, leftovers, mark, versions
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
 from credit_trading.users.following import Following, checked_period
@@ -324,6 +324,7 @@ class Exchange:
         self._refuse_an_old_journal()
         self._started = True
         self._files.finish_all()
+        leftovers.sweep(self.home)
         self._save_checkpoint(at_rest=True)
 
     def _refuse_an_old_journal(self) -> None:

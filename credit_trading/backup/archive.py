@@ -10,10 +10,12 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import PurePosixPath
 
 import msgspec
 import zstandard
 
+from credit_trading.backup import set_ids
 from credit_trading.backup.manifest import (
     Copy,
     Manifest,
@@ -94,8 +96,9 @@ class Archive:
             self.place.write(ARCHIVE, msgspec.json.encode(_Archive(exchange_id)))
 
     def set_ids(self) -> list[str]:
-        """Of all sets, the oldest first: ids begin with the time."""
-        return [name.removeprefix("sets/").removesuffix(".json") for name in self.place.names("sets")]
+        """Of all sets, the oldest first: ids are times."""
+        names = [PurePosixPath(name) for name in self.place.names("sets")]
+        return [name.stem for name in names if name.suffix == ".json" and set_ids.is_id(name.stem)]
 
     def manifest(self, set_id: str) -> Manifest:
         """Raises NotFound, FileCorrupt, VersionUnsupported."""

@@ -94,6 +94,7 @@ class Creation:
             self._archive.check(exchange_id)
             plan = make_plan(self._desk, self._archive, kind)
             self._archive.claim(exchange_id)
+            self._archive.place.sweep()
             self._expect(plan)
             copying = Copying(self._live, self._desk.files, self._desk.projector)
             with ThreadPoolExecutor(1, "checkpoint") as beside:  # it rests most of the time

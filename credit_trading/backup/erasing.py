@@ -30,6 +30,7 @@ from credit_trading.progress import Progress, no_progress
 from credit_trading.users import catalogue, erasure
 from credit_trading.users.catalogue import StoredUser
 from credit_trading.users.history import history
+from credit_trading.users.leftovers import ERASED_AFTER_S
 from credit_trading.version import __version__
 
 
@@ -63,6 +64,7 @@ def erase_from(archive: Archive, live: LiveReplica, *, progress: Progress = no_p
     with history(live) as log:
         erased_us = dict(erasure.list_erased(log.connection))
         archive.check_owner(log.exchange_id)
+    archive.place.sweep(older_than_s=ERASED_AFTER_S)
     ids = archive.set_ids()
     sets, files, rows = [], 0, 0
     persons = {number: _person(live, number, since_us) for number, since_us in erased_us.items()}

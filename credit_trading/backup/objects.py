@@ -25,6 +25,7 @@ from credit_trading.backup.manifest import (
     decode_index,
     manifest_name,
 )
+from credit_trading.backup.retention import moved
 from credit_trading.errors import NotFound, TradingError
 from credit_trading.verify.finding import Finding
 
@@ -89,7 +90,7 @@ def check_object(archive: Archive, stored: Stored, *, up_to: int, read: Callable
 
 def unknown_objects(archive: Archive) -> list[str]:
     """Names of objects that no set knows which can be read: a backup may be writing them just now."""
-    known = {ARCHIVE}
+    known = {ARCHIVE, *(segment.name for segment in moved(archive))}
     for set_id in archive.set_ids():
         known |= {manifest_name(set_id), f"verified/{set_id}.json"}
         try:

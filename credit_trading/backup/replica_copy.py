@@ -47,10 +47,11 @@ class ReplicaCopy:
 def copy_replica(live: LiveReplica, *, sequence: int) -> ReplicaCopy:
     """As of that row. Takes as much memory again as the live replica. Raises StorageError."""
     pace = Pace(work_s=WORK_S, rest_s=REST_S)
-    journal = _UpTo(Glances(live.history), sequence)
+    glances = Glances(live.history)
+    journal = _UpTo(glances, sequence)
     with Uncollected():
         replica, chain_hash = checkpoint.load(live.checkpoints, journal, pace=pace) or (Replica(), rows.FIRST_HASH)
-        chain_hash = replay(replica, chain_hash, journal.batch_from, batch=SHORT_BATCH, pace=pace)
+        chain_hash = replay(replica, chain_hash, glances.batch_from, until=sequence, batch=SHORT_BATCH, pace=pace)
         digest = state_digest(replica)
         content = _encoded(replica, chain_hash, journal, pace)
         for _ in dissolve(replica):
@@ -64,7 +65,7 @@ def _encoded(replica: Replica, chain_hash: bytes, journal: _UpTo, pace: Pace) ->
 
 
 class _UpTo:
-    """The journal as it was when that row was its last one."""
+    """Its history as it was when that row was its last one."""
 
     def __init__(self, journal: Glances, last: int) -> None:
         self._journal = journal
@@ -73,6 +74,3 @@ class _UpTo:
 
     def hash_at(self, sequence: int) -> bytes | None:
         return self._journal.hash_at(sequence) if sequence <= self._last else None
-
-    def batch_from(self, sequence: int, most: int) -> list[rows.Row]:
-        return [row for row in self._journal.batch_from(sequence, most) if row[0] <= self._last]

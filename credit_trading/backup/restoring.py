@@ -8,9 +8,8 @@ keeps from coming back is made from an older copy or from the journal, and told.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -21,19 +20,18 @@ from credit_trading.backup.archive import Archive, unpacked
 from credit_trading.backup.manifest import Copy, Manifest, StoredCheckpoint, StoredPack
 from credit_trading.backup.moment import Moment, choose
 from credit_trading.backup.refounding import Refounded, make_exchange_db
+from credit_trading.backup.scratch_folder import begun
 from credit_trading.clock import format_time
-from credit_trading.errors import AlreadyExists, FileCorrupt, NotFound, StorageError, TradingError
+from credit_trading.errors import AlreadyExists, FileCorrupt, NotFound, TradingError
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import (
-    discard_folder,
     make_private_folder,
     publish_all_new,
     publish_folder,
     write_all_new,
     write_durably,
 )
-from credit_trading.store.locks import BACKUP, LockFile
 from credit_trading.store.sqlite import connect, immediate, sqlite3, translated
 from credit_trading.users import private
 from credit_trading.users.catalogue import StoredUser
@@ -46,9 +44,8 @@ from credit_trading.verify.steps import Steps
 Check = Callable[[Path], Sequence[Finding]]
 """Looks at a restored folder as `verify` does."""
 
-UNFINISHED = ".restoring-"
+_UNFINISHED = ".restoring-"
 
-_LOCK = "exchange.lock"
 _COPIES_AT_ONCE = 64
 _NEW_AT_ONCE = 500
 """Files that are made from the template together."""
@@ -100,7 +97,7 @@ def restore(
     home = home.absolute()
     _refuse_if_taken(home)
     moment = choose(archive, set_id=set_id, sequence=sequence, time_us=time_us)
-    with _beside(home) as folder:
+    with begun(home.parent, f"{_UNFINISHED}{home.name}-", operation="backup.restore") as folder:
         restoring = _Restoring(archive, moment, folder, Steps(progress))
         restoring.run()
         publish_folder(folder, home)
@@ -298,30 +295,3 @@ def _refuse_if_taken(home: Path) -> None:
     raise AlreadyExists(
         "backup.restore", home, what, hint="Give a folder that does not exist or is empty; nothing was changed."
     )
-
-
-@contextmanager
-def _beside(home: Path) -> Iterator[Path]:
-    """An empty folder beside the place that it will have; what others have left there unfinished is gone."""
-    prefix = f"{UNFINISHED}{home.name}-"
-    folder = home.parent / f"{prefix}{secrets.token_hex(4)}"
-    make_private_folder(folder)
-    with (
-        closing(LockFile.open(folder / _LOCK)) as lock_file,
-        lock_file.hold(BACKUP, timeout_s=0, operation="backup.restore"),
-    ):
-        _sweep(home.parent, prefix)
-        try:
-            yield folder
-        except BaseException:
-            discard_folder(folder)
-            raise
-
-
-def _sweep(parent: Path, prefix: str) -> None:
-    """Folders that a process has begun which has ended since."""
-    for folder in [entry for entry in parent.iterdir() if entry.name.startswith(prefix)]:
-        with suppress(StorageError), closing(LockFile.open(folder / _LOCK)) as lock_file:
-            if lock_file.try_acquire(BACKUP):
-                discard_folder(folder)
-                lock_file.release(BACKUP)

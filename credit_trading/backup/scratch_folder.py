@@ -66,10 +66,8 @@ def _is_own(folder: Path) -> bool:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    if not (folder / _LOCK).exists():  # about to be locked, or half removed
-        if time.time() - folder.stat().st_mtime > STALE_AFTER_S:
-            discard_folder(folder)
-        return
+    if not any(folder.iterdir()) and time.time() - folder.stat().st_mtime < STALE_AFTER_S:
+        return  # its owner is about to lock it
     with closing(LockFile.open(folder / _LOCK)) as lock_file:
         if lock_file.try_acquire(BACKUP):
             discard_folder(folder)

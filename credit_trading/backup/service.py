@@ -31,6 +31,13 @@ class Backups:
         self._follower = follower
         self._market_data = market_data
 
+    def archive(self, place: StrPath) -> Archive:
+        """The archive at `place`. Raises InvalidInput, FileForeign if it is another exchange's or other things lie there."""
+        archive = Archive.at(place)
+        with self._desk.live.history() as log:
+            archive.check(log.exchange_id)
+        return archive
+
     def create(self, to: StrPath, kind: Kind | None = None, *, progress: Progress = no_progress) -> Created:
         """Adds a set to the archive at `to`: incremental where there is one to add to, else full, unless `kind` says which.
 
@@ -86,9 +93,9 @@ class Backups:
     def prune(self, place: StrPath, rules: Rules, *, dry_run: bool = False, progress: Progress = no_progress) -> Pruned:
         """Removes sets that no rule keeps, and takes erased users out of the others. No backup of this exchange runs meanwhile.
 
-        Raises what `retention.prune` raises, and Busy.
+        Raises what `retention.prune` raises, FileForeign for another exchange's archive, and Busy.
         """
-        archive = Archive.at(place)
+        archive = self.archive(place)
         with alone(self._desk.live, "backup.prune"):
             with self._desk.live.history() as log:
                 archive.check_owner(log.exchange_id)

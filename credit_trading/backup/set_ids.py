@@ -14,6 +14,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def is_id(text: str) -> bool:
+    """Whether it is a name of ours: other things may lie beside manifests."""
+    with suppress(ValueError):
+        return datetime.strptime(text, _FORM).replace(tzinfo=UTC).strftime(_FORM) == text
+    return False
+
+
 def next_after(known: Iterable[str], now_us: int) -> str:
     """The id of a set that is begun now: as `20261101-120000-000000`."""
     moment = _EPOCH + now_us * _MICROSECOND

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import attrs
 
@@ -27,9 +26,10 @@ from credit_trading.backup.objects import (
     unknown_objects,
 )
 from credit_trading.backup.restoring import Check, Restored, read_checkpoint, restore, write_checkpoint
-from credit_trading.backup.verified import Verified, record
+from credit_trading.backup.scratch_folder import thrown_away
+from credit_trading.backup.verified import Verified, record, verified
 from credit_trading.clock import SystemClock, format_time
-from credit_trading.errors import FileCorrupt, NotFound, StorageError, TradingError, VersionUnsupported
+from credit_trading.errors import FileCorrupt, NotFound, StorageError, TradingError, Unwritable, VersionUnsupported
 from credit_trading.exchange.state import state_digest
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME
@@ -37,7 +37,7 @@ from credit_trading.progress import Progress, no_progress
 from credit_trading.store.sqlite import connect
 from credit_trading.users.standing import Standing
 from credit_trading.verify import schema
-from credit_trading.verify.finding import Finding, Findings, guarded
+from credit_trading.verify.finding import Finding, Findings, guarded, of_error
 from credit_trading.verify.steps import Steps
 from credit_trading.version import __version__
 
@@ -189,12 +189,17 @@ class _Looking:
     def _go_deep(self, manifest: Manifest, chain: Sequence[Manifest]) -> None:
         """What is found in an object of which something was found already is told by that."""
         known = {finding.file for finding in self._told.listed()}
-        with TemporaryDirectory(prefix="restore-drill-") as name:
-            scratch = Path(name)
-            deeper = guarded(
-                lambda: self._restored(manifest, chain, scratch), file=manifest_name(manifest.set), repair=REPAIR
-            )
+        with thrown_away("restore-drill-", operation="backup.verify") as scratch:
+            deeper = self._deeper(manifest, chain, scratch)
             self._told.add(self._of_object(finding) for finding in deeper if self._plain(finding.file) not in known)
+
+    def _deeper(self, manifest: Manifest, chain: Sequence[Manifest], scratch: Path) -> Iterator[Finding]:
+        try:
+            yield from self._restored(manifest, chain, scratch)
+        except Unwritable:  # no room, or no right, where it is restored to: that is nothing about the set
+            raise
+        except Exception as error:  # noqa: BLE001 - there is nothing that a damaged object cannot lead to
+            yield of_error(error, file=manifest_name(manifest.set), repair=REPAIR)
 
     def _plain(self, file: str) -> str:
         return file.removeprefix(f"{self._archive.url}/")
@@ -206,6 +211,8 @@ class _Looking:
         home = scratch / "restored"
         try:
             restored = restore(self._archive, home, set_id=manifest.set, progress=_within(self._steps))
+        except Unwritable:
+            raise
         except TradingError as error:
             yield of_object(error.subject, f"the set cannot be restored: {error.problem}")
             return
@@ -228,7 +235,7 @@ class _Looking:
         for user_id in sorted(set(restored.other_emails).difference(restored.erased)):
             problem = "the row is not the one that the journal has the digest of"
             yield of_object(manifest.people.name, problem, row=f"user {user_id}")
-        for user_id in restored.without_private_facts:
+        for user_id in sorted(set(restored.without_private_facts).difference(restored.erased)):
             problem = "the user's private facts are in no set on which it rests"
             yield of_object(manifest_name(manifest.set), problem, row=f"user {user_id}")
         if manifest.pending:
@@ -277,7 +284,7 @@ class _Looking:
             yield of_object(stored.name, problem, expected=stored.state_digest, found=digest)
 
     def _record(self, manifest: Manifest) -> None:
-        verified = Verified(
+        found = Verified(
             set=manifest.set,
             manifest_sha256=manifest.sha256,
             verified_at_us=SystemClock().now_us(),
@@ -286,7 +293,10 @@ class _Looking:
             tool_version=__version__,
         )
         try:
-            record(self._archive, verified)
+            before = verified(self._archive, manifest)
+            if before is not None and before.deep and not before.findings and not (self._deep or found.findings):
+                return  # it says more
+            record(self._archive, found)
         except StorageError as error:
             self._notes.append(f"What was found is not kept in the archive: {error.problem}.")
 

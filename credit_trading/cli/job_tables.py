@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from credit_trading.cli import output
-from credit_trading.cli.tables import Cell, Column, draw_table, moment
+from credit_trading.cli.tables import Cell, Column, draw_problem, draw_table, moment
 from credit_trading.clock import format_time
 from credit_trading.jobs.rows import DONE, FAILED, LOST, Run
 from credit_trading.jobs.standing import JobsStatus, JobStatus
@@ -17,27 +17,30 @@ from credit_trading.jobs.standing import JobsStatus, JobStatus
 _RUNS = (
     Column("Run", right=True),
     Column("Job"),
-    Column("Started (UTC)"),
-    Column("Took", right=True),
+    Column("Started (UTC)", spare=True),
+    Column("Took", right=True, spare=True),
     Column("Outcome"),
-    Column("Size", right=True),
+    Column("Size", right=True, spare=True),
     Column("What came of it", wrap=True),
     Column("Process", right=True, spare=True),
 )
 _JOBS = (
     Column("Job"),
-    Column("Schedule"),
-    Column("Last run (UTC)"),
-    Column("Outcome"),
-    Column("Took", right=True),
-    Column("Size", right=True),
     Column("Next due (UTC)"),
-    Column("Problems", wrap=True),
+    Column("Schedule", spare=True),
+    Column("Last run (UTC)", spare=True),
+    Column("Outcome"),
+    Column("Took", right=True, spare=True),
+    Column("Size", right=True, spare=True),
 )
 
 
 def draw_jobs(found: JobsStatus) -> None:
+    """What is wrong stands below, a line each: it is longer than any column."""
     draw_table(_JOBS, [_job_row(job) for job in found.jobs], empty="There are no jobs.")
+    for job in found.jobs:
+        for problem in job.problems:
+            draw_problem(job.job, problem)
 
 
 def draw_runs(found: Sequence[Run]) -> None:
@@ -69,14 +72,13 @@ def shown(run: Run) -> dict[str, object]:
 def _job_row(job: JobStatus) -> list[Cell]:
     outcome = "running" if job.running_since is not None else job.last_outcome
     return [
-        job.job,
+        Text(output.printable(job.job), "red" if job.problems else ""),
+        _minute(job.next_due_at),
         job.schedule,
-        moment(job.running_since or job.last_started_at),
+        _minute(job.running_since or job.last_started_at),
         None if outcome is None else _outcome(outcome),
         None if job.last_duration_s is None else f"{job.last_duration_s:.1f} s",
         None if job.last_size_bytes is None else decimal(job.last_size_bytes),
-        moment(job.next_due_at),
-        Text(output.printable("; ".join(job.problems)), "red") if job.problems else None,
     ]
 
 
@@ -91,6 +93,12 @@ def _run_row(run: Run) -> list[Cell]:
         run.detail,
         str(run.process),
     ]
+
+
+def _minute(iso: str | None) -> str | None:
+    """Nobody schedules by the second."""
+    shown = moment(iso)
+    return shown[:16] if shown else None
 
 
 def _outcome(outcome: str) -> Text:

@@ -115,7 +115,11 @@ def run(ctx: click.Context, session: Session, name: str, path: Path | None) -> N
 
 @jobs.command(examples=["jobs start", "jobs start --once"])
 @CONFIG
-@click.option("--once", is_flag=True, help="Only what is due now, for other schedulers. It ends with 1 if one fails.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Only what is due now, for other schedulers. It ends with 1 if one fails or is overdue.",
+)
 @click.pass_obj
 @click.pass_context
 def start(ctx: click.Context, session: Session, path: Path | None, once: bool) -> None:
@@ -142,10 +146,12 @@ def start(ctx: click.Context, session: Session, path: Path | None, once: bool) -
             output.notice(f"Doing {counted(len(known.jobs), 'job')} when due, until Ctrl-C: {', '.join(known.jobs)}")
             _until(scheduler, ending)
     failed = sum(run.outcome != DONE for run in ended)
-    value = {"runs": len(ended), "not_done": failed}
+    overdue = [job.job for job in standing.look(session.home, known.path).jobs if job.overdue] if once else []
+    value = {"runs": len(ended), "not_done": failed, "overdue": overdue}
     summary = f"Did {counted(len(ended) - failed, 'job')}" + (f"; {failed} not done" if failed else "")
+    summary += f"; overdue: {', '.join(overdue)}" if overdue else ""
     session.show(value, lambda: output.say(summary))
-    if once and failed:
+    if once and (failed or overdue):
         ctx.exit(REFUSED)
 
 

@@ -47,10 +47,13 @@ def migrate(ctx: click.Context, everything: bool, dry_run: bool, wants_json: boo
 
 @migrate.command("status", cls=Command, examples=["migrate status", "migrate status --json"])
 @click.pass_obj
-def status(session: Session) -> None:
-    """Shows of which versions exchange.db and users' files are. Nothing is changed."""
+@click.pass_context
+def status(ctx: click.Context, session: Session) -> None:
+    """Shows of which versions exchange.db and users' files are. Nothing is changed. Ends with 1 if a file cannot be migrated."""
     found = _look(session)
     session.show(_shown(found), lambda: _draw_versions(found))
+    if found.left_alone:
+        ctx.exit(REFUSED)
 
 
 def _look(session: Session) -> FolderVersions:

@@ -1,7 +1,8 @@
 """How rows look: a table on a terminal, aligned columns in a pipe.
 
 Here: columns, cells, bars, moments. Never here: which columns a command shows.
-Always: a pipe gets every value whole, one row a line, columns at least two spaces apart, "-" for nothing.
+Always: a pipe gets every value whole, one row a line, columns at least two spaces apart, "-" for nothing; a terminal gets whole values,
+too, and is told which columns it is too narrow for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from credit_trading.cli import output
 _GAP = 2
 """Spaces between columns."""
 
+_READABLE, _LEAST = 30, 16
+"""Of a column that wraps: the width for which spare ones make room, and the one below which the table is rather wider than the terminal."""
+
 Cell = str | Text | None
 
 
@@ -29,7 +33,7 @@ Cell = str | Text | None
 class Column:
     """`right`: numbers stand under each other's last digit.
 
-    Where a terminal is too narrow for all, columns that are `spare` are left out, the last first; then those that may `wrap` do.
+    Where a terminal is too narrow for all, columns that may `wrap` do, and those that are `spare` are left out, the last first.
     """
 
     heading: str
@@ -61,6 +65,15 @@ def draw_fields(fields: dict[str, Cell]) -> None:
             output.console(sys.stdout).print(Text.assemble((label, "dim"), value), soft_wrap=True)
         else:
             click.echo(f"{label}{value}")
+
+
+def draw_problem(where: str, problem: str) -> None:
+    """What is wrong with a row of the table above, in a line of its own."""
+    line = Text(output.printable(f"{where}: {problem}"), "red")
+    if output.is_fancy(sys.stdout):
+        output.console(sys.stdout).print(line, soft_wrap=True)
+    else:
+        click.echo(line.plain)
 
 
 def draw_title(title: str) -> None:
@@ -106,7 +119,9 @@ def _shown(cell: Cell) -> Text:
 
 def _draw_fancy(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:
     terminal = output.console(sys.stdout)
-    places = _fitting(columns, rows, terminal.width)
+    widths = _widths(columns, rows)
+    places = _fitting(columns, widths, terminal.width)
+    terminal.width = max(terminal.width, _needed(columns, widths, places, wrapped=_LEAST))
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False, padding=(0, 0, 0, 1))
     for column in (columns[place] for place in places):
         justify: JustifyMethod = "right" if column.right else "left"
@@ -119,15 +134,20 @@ def _draw_fancy(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> No
         terminal.print(Text(f"Not shown, the terminal is too narrow: {', '.join(hidden)}. --json has all.", "dim"))
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
+def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
     """Which columns are drawn: all, or without the last spare ones until the rest fits."""
-    widths = _widths(columns, rows)
     places = list(range(len(columns)))
     for spare in [place for place in reversed(places) if columns[place].spare]:
-        if sum(widths[place] + _GAP for place in places) - _GAP <= width:
+        if _needed(columns, widths, places, wrapped=_READABLE) <= width:
             break
         places.remove(spare)
     return places
+
+
+def _needed(columns: Sequence[Column], widths: Sequence[int], places: Sequence[int], *, wrapped: int) -> int:
+    """How wide these columns are beside each other, where those that wrap are at most as wide as that."""
+    cells = [min(widths[place], wrapped) if columns[place].wrap else widths[place] for place in places]
+    return sum(cells) + _GAP * (len(cells) - 1)
 
 
 def _draw_plain(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:

@@ -46,20 +46,3 @@ def terms(
     given = -fee if transaction_type in BUSTS else fee
     exact = Decimal(price).scaleb(-price_decimals)
     return (transaction_type.removesuffix("_busted"), asset, quantity, currency, exact, total, given)
-
-
-def terms(
-    transaction_type: str,
-    *,
-    asset: str,
-    quantity: int,
-    currency: str | None,
-    price: int,
-    price_decimals: int,
-    total: int,
-    fee: int,
-) -> Terms:
-    """What a trade and its bust must agree in; one price may be written with more decimals than the other."""
-    given = -fee if transaction_type in BUSTS else fee
-    exact = Decimal(price).scaleb(-price_decimals)
-    return (transaction_type.removesuffix("_busted"), asset, quantity, currency, exact, total, given)

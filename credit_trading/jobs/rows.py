@@ -25,6 +25,9 @@ KEPT_RUNS = 1_000
 _MOST_LOST = 3
 """A job that takes its process down with it so often in a row waits for its schedule."""
 
+TELL_AGAIN_S = 600
+"""When a hook that failed is told again that a job is overdue."""
+
 _SLACK_US = 60_000_000
 """A clock that shows so much less than another process has read before was not set back."""
 
@@ -143,8 +146,9 @@ def follow_up(connection: Connection, job: str, outcome: str, now_us: int, due_a
     )
 
 
-def mark_lost(connection: Connection, locks: LockFile, now_us: int) -> None:
+def mark_lost(connection: Connection, locks: LockFile, now_us: int) -> list[Run]:
     """Runs that give no sign of life any more, and whose process holds no lock: one that merely hangs is not doubled."""
+    lost = []
     running = connection.execute(f"SELECT {COLUMNS} FROM job_runs WHERE outcome = 'running'")
     for run in map(run_of, running.fetchall()):
         known = known_by_name(connection, run.job)
@@ -152,17 +156,25 @@ def mark_lost(connection: Connection, locks: LockFile, now_us: int) -> None:
             continue
         connection.execute(
             "UPDATE job_runs SET outcome = 'lost', finished_at_us = heartbeat_at_us, detail = ? WHERE run = ?",
-            (f"process {run.process} ended in the middle of it", run.run),
+            (f"process {run.process} ended in the middle of it, or could not write what came of it", run.run),
         )
         last = _latest_outcomes(connection, run.job)
         again = run.due_at_us if last != [LOST] * _MOST_LOST else known.next_due_at_us
         connection.execute("UPDATE jobs SET next_due_at_us = min(next_due_at_us, ?) WHERE job = ?", (again, run.job))
+        lost.append(run_by_number(connection, run.run))
+    return lost
 
 
-def tell_overdue(connection: Connection, job: str, now_us: int) -> bool:
-    """Whether it was not told yet since the last success."""
+def tell_overdue(connection: Connection, job: str, now_us: int, untold: str | None) -> bool:
+    """Whether it was not told yet since the last success, or the hook failed a while ago.
+
+    `untold` stands as the hook's problem until it is known what came of telling it; None where there is no hook to be told.
+    """
     told = connection.execute(
-        "UPDATE jobs SET told_overdue_at_us = ? WHERE job = ? AND told_overdue_at_us IS NULL", (now_us, job)
+        "UPDATE jobs SET told_overdue_at_us = :now, hook_problem = coalesce(:untold, hook_problem) WHERE job = :job"
+        " AND (told_overdue_at_us IS NULL OR :untold IS NOT NULL AND hook_problem IS NOT NULL"
+        " AND told_overdue_at_us NOT BETWEEN :now - :again + 1 AND :now + :slack)",
+        {"now": now_us, "untold": untold, "job": job, "again": TELL_AGAIN_S * 1_000_000, "slack": _SLACK_US},
     )
     return bool(told.rowcount)
 

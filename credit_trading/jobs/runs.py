@@ -9,7 +9,7 @@ looked is due once.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from credit_trading.store.locks import LockFile, job_slot
 
 
 class Claim:
-    """The right to do a job, until it is given back by `finish`."""
+    """The right to do a job, until it is given back by `finish`. `was_due` is False for a run that was only wanted."""
 
-    def __init__(self, home: Path, run: Run, locks: LockFile, slot: int) -> None:
+    def __init__(self, home: Path, run: Run, locks: LockFile, slot: int, *, was_due: bool) -> None:
         self.run = run
+        self.was_due = was_due
         self._home = home
         self._locks = locks
         self._slot = slot
@@ -51,14 +52,24 @@ class Claim:
 class Runs:
     """The runs of one folder; usable from any thread."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, on_lost: Callable[[Run], None] = lambda _: None) -> None:
+        """`on_lost` is told of each run that is found to be lost, once and in one process."""
         self._home = home
+        self._on_lost = on_lost
 
     def due_at_us(self, job: Job, now_us: int) -> int:
         """When the job is next due; what is lost or has a new schedule is looked at first. Raises StorageError."""
-        with self._locked() as locks, jobs_db.writing(self._home) as connection:
-            rows.mark_lost(connection, locks, now_us)
+        with self._locked() as locks:
+            self._look_for_lost(locks, now_us)
+        with jobs_db.writing(self._home) as connection:
             return rows.registered(connection, job, now_us).next_due_at_us
+
+    def _look_for_lost(self, locks: LockFile, now_us: int) -> None:
+        """By itself: a claim that is refused would take it back, and it would be told of again."""
+        with jobs_db.writing(self._home) as connection:
+            lost = rows.mark_lost(connection, locks, now_us)
+        for run in lost:
+            self._on_lost(run)
 
     def claim(self, job: Job, now_us: int, *, in_any_case: bool = False) -> Claim | None:
         """The right to do the job now; None if it is not due. `in_any_case`: it need not be.
@@ -67,6 +78,7 @@ class Runs:
         """
         locks = self._locks()
         try:
+            self._look_for_lost(locks, now_us)
             claimed = self._claim(job, now_us, locks, in_any_case=in_any_case)
         except BaseException:
             locks.close()
@@ -79,7 +91,6 @@ class Runs:
         slot = None
         try:
             with jobs_db.writing(self._home) as connection:
-                rows.mark_lost(connection, locks, now_us)
                 known = rows.registered(connection, job, now_us)
                 if known.next_due_at_us > now_us and not in_any_case:
                     return None
@@ -93,18 +104,22 @@ class Runs:
             if slot is not None:
                 locks.release(slot)
             raise
-        return Claim(self._home, run, locks, slot)
+        return Claim(self._home, run, locks, slot, was_due=known.next_due_at_us <= now_us)
 
-    def tell_overdue(self, job: Job, now_us: int) -> bool:
-        """Whether it is for the caller to tell that the job is overdue: once until it has succeeded, and in one process."""
+    def tell_overdue(self, job: Job, now_us: int, *, untold: str | None = None) -> bool:
+        """Whether it is for the caller to tell that the job is overdue: once until it has succeeded, and in one process.
+
+        With `untold` a hook is to be told: that is its problem until `note_hook` says what came of it, and while it has one the answer is
+        yes again every ten minutes.
+        """
         with jobs_db.writing(self._home) as connection:
             rows.registered(connection, job, now_us)
-            return rows.tell_overdue(connection, job.name, now_us)
+            return rows.tell_overdue(connection, job.name, now_us, untold)
 
-    def note_hook(self, job: Job, problem: str | None) -> None:
+    def note_hook(self, job: str, problem: str | None) -> None:
         """What went wrong when the hook was last told of the job."""
         with jobs_db.writing(self._home) as connection:
-            rows.note_hook(connection, job.name, problem)
+            rows.note_hook(connection, job, problem)
 
     def known(self) -> dict[str, Known]:
         """What is remembered of each job that was ever looked at; nothing is changed. Raises StorageError."""

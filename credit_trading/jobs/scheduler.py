@@ -28,7 +28,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from credit_trading.app import Exchange
 from credit_trading.clock import Clock, SystemClock
-from credit_trading.errors import Busy, TradingError
+from credit_trading.errors import Busy, StorageError, TradingError
 from credit_trading.jobs import config as configuration
 from credit_trading.jobs import standing
 from credit_trading.jobs.config import BACKUP, CHECKPOINT, DRILL, EXPIRE, PRUNE, VERIFY, Config, Job
@@ -73,7 +73,7 @@ class Scheduler:
         self._runner = Runner(exchange, self._config, clock=self._clock, work=work)
         self._on_run = on_run
         self._stop = threading.Event()
-        self._told = ""
+        self._told: set[str] = set()
         self._started: tuple[int, BackgroundScheduler, threading.Thread] | None = None
 
     @property
@@ -113,19 +113,31 @@ class Scheduler:
         self._stop.set()
         waker.shutdown(wait=True)
         thread.join()
+        self._runner.tell_lost()
 
     def run_due(self, stop: Callable[[], bool] = never) -> list[Run]:
-        """Does in this thread, one after the other, what is due now, until `stop` says so. Raises StorageError if jobs.db fails."""
-        done = []
+        """Does in this thread, one after the other, what is due now, until `stop` says so.
+
+        Raises StorageError if jobs.db fails, when all of them were tried and the hook was told.
+        """
+        done, failure = [], None
         for job in self._config.jobs.values():
-            run = self._run(job, stop)
+            try:
+                run = self._run(job, stop)
+            except StorageError as error:
+                failure = failure or error
+                self._warn(f"job {job.name} cannot be done", error, job)
+                continue
             if run is not None:
                 done.append(run)
+        if failure is not None:
+            raise failure
         self.tell_overdue()
         return done
 
     def tell_overdue(self) -> None:
-        """Tells log and hook of what is overdue, each once until it has succeeded. Raises StorageError if jobs.db fails."""
+        """Tells log and hook of what was lost or is overdue, each once until it has succeeded. Raises StorageError if jobs.db fails."""
+        self._runner.tell_lost()
         for status in standing.look_at(self._home, self._config, now_us=self._clock.now_us()):
             if status.overdue is not None:
                 self._runner.tell_overdue(self._config.job(status.job), status.overdue)
@@ -150,7 +162,7 @@ class Scheduler:
         try:
             self._run(job, self._stop.is_set)
         except TradingError as error:
-            self._warn(f"job {job.name} cannot be done: {error}")
+            self._warn(f"job {job.name} cannot be done", error, job)
         except Exception:  # noqa: BLE001 - the root of the thread
             _log.exception("job %s cannot be done: a fault in the program", job.name)
 
@@ -169,9 +181,9 @@ class Scheduler:
         while not stop.wait(LOOK_S):
             try:
                 self.look(waker)
-                self._told = ""
+                self._told.clear()
             except TradingError as error:
-                self._warn(f"jobs cannot be looked at: {error}")
+                self._warn("jobs cannot be looked at", error)
             except Exception:  # noqa: BLE001 - the root of the thread
                 _log.exception("jobs cannot be looked at: a fault in the program")
 
@@ -184,11 +196,13 @@ class Scheduler:
                 woken.modify(next_run_time=due)
         self.tell_overdue()
 
-    def _warn(self, told: str) -> None:
-        """Once, not each half minute."""
-        if told != self._told:
-            _log.warning("%s", told)
-        self._told = told
+    def _warn(self, what: str, error: TradingError, job: Job | None = None) -> None:
+        """Tells log and hook, once until a look succeeds: not each half minute, nor of each job for the same reason."""
+        if str(error) in self._told:
+            return
+        self._told.add(str(error))
+        _log.warning("%s: %s", what, error)
+        self._runner.tell_not_done(job, f"{what}: {error}")
 
 
 class _Moments(BaseTrigger):  # type: ignore[misc]  # it carries no types

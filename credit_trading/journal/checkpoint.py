@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import struct
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO

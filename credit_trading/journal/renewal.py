@@ -40,7 +40,7 @@ class Glances:
 
 
 def renew(folder: Path, history: Glances, *, until: int, every_events: int) -> tuple[int, bool]:
-    """Saves a checkpoint as of `until` or a little later, unless the last one is new enough; its sequence, and whether it is new.
+    """Saves a checkpoint as of `until`, with which a command ended, unless the last one is new enough; its sequence, and whether it is new.
 
     Takes as much memory again as the live replica, meanwhile. Raises Unwritable, StorageError.
     """

@@ -28,13 +28,20 @@ def replay(
     pace: Callable[[], None] = without_rest,
     on_move: Callable[[int], None] = lambda _: None,
 ) -> bytes:
-    """Brings the replica, whose chain hash is `chain_hash`, to the journal's end or a little beyond `until`; returns the hash there.
+    """Brings the replica, whose chain hash is `chain_hash`, to the journal's end or to the row `until`; returns the hash there.
 
-    `read` gives the rows from a sequence on, in order and at most so many. `on_move` is told of each user whose file is to be renamed or
-    deleted. Raises FileCorrupt where the rows do not continue the replica's history; the replica is of no use then.
+    A replica within a command does not know the answer to it, and never will: `until` has to be a row with which one ends. `read` gives the
+    rows from a sequence on, in order and at most so many; a `batch` has two at least. `on_move` is told of each user whose file is to be
+    renamed or deleted. Raises FileCorrupt where the rows do not continue the replica's history; the replica is of no use then.
     """
     sequence = replica.sequence
-    stored = read(sequence, batch)
+    last = None if until is None else max(until, sequence)
+
+    def wanted(first: int) -> list[Row]:
+        found = read(first, batch)
+        return found if last is None else [row for row in found if row[0] <= last]
+
+    stored = wanted(sequence)
     more = len(stored) == batch
     if sequence:
         if not stored or stored[0][HASH] != chain_hash:
@@ -50,10 +57,10 @@ def replay(
                 if type(entry.event) in _MOVES:
                     on_move(entry.event.users()[0] or 0)
             sequence = replica.sequence
-            if not more or (until is not None and sequence >= until):
+            if not more or sequence == last:
                 break
             pace()
-            stored = read(sequence + 1, batch)
+            stored = wanted(sequence + 1)
             more = len(stored) == batch
     return chain_hash
 

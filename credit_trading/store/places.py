@@ -2,8 +2,8 @@
 
 Here: reading, writing, listing and removing whole objects by name. Never here: what they are.
 Always: an object appears under its name whole and durable, or not at all; what goes wrong is told with the place and the name. No URL holds
-a password: places are shown, kept in exchange.db and written into commands. Only this module knows of `fsspec`, and loads it for URLs alone:
-it takes longer than all else that a command needs.
+a password: places are shown, kept in exchange.db and written into commands. Only this module knows of `fsspec`, and loads it for URLs
+alone: it takes longer than all else that a command needs.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Folder:
                 error.__cause__, FileNotFoundError | NotADirectoryError | FileExistsError | PermissionError
             ):
                 raise
-            problem = f"no folder can be made here ({os.strerror(error.__cause__.errno).lower()})"
+            problem = f"no folder can be made here ({str(error.__cause__.strerror).lower()})"
             raise Unwritable("place", self.url, problem, hint="Give a place where this user may write.") from error
 
     @contextmanager

@@ -1,7 +1,7 @@
 """Whether a file can be imported: every line against the exchange, and against the rest of the file.
 
-Here: which transactions are here already, whether a trade and its bust agree, and whether balances suffice. Never here: the form of a value
-(reading), what it names (known), the commit (importing). Always: nothing is changed; what passes here is refused later only if the exchange
+Here: which transactions are here already, and whether balances suffice. Never here: the form of a value (reading), what it names (known),
+trades and their busts (trades), the commit (importing). Always: nothing is changed; what passes here is refused later only if the exchange
 has changed meanwhile.
 """
 
@@ -14,7 +14,6 @@ from decimal import Decimal
 from credit_trading.clock import format_time
 from credit_trading.exchange.account_rules import refusal_of
 from credit_trading.exchange.accounts import OUTSIDE, Accounts
-from credit_trading.exchange.recorded import BUSTS, TRADES
 from credit_trading.exchange.replica import Replica
 from credit_trading.progress import Progress
 from credit_trading.store.sqlite import Connection
@@ -22,10 +21,11 @@ from credit_trading.trading.desk import Desk
 from credit_trading.transfer import export
 from credit_trading.transfer.container import Container
 from credit_trading.transfer.known import Known
-from credit_trading.transfer.plan import Plan
+from credit_trading.transfer.plan import Plan, Trades
 from credit_trading.transfer.problems import Problems
 from credit_trading.transfer.reading import Reader, Transaction, transaction
 from credit_trading.transfer.schema import AMOUNT, BALANCES, ORDERS, TRANSACTIONS
+from credit_trading.transfer.trades import check_trades, references
 from credit_trading.users.tables import contents
 
 
@@ -56,7 +56,6 @@ class Check:
     def _transactions(self) -> Iterator[Transaction]:
         """Those that are right by themselves."""
         now_us = self._desk.sequencer.clock.now_us()
-        trades: dict[tuple[str, str], tuple[object, ...]] = {}
         for line in self._container.lines(TRANSACTIONS):
             found = transaction(line, self._known.assets, self._problems, now_us=now_us)
             if found is None:
@@ -66,7 +65,6 @@ class Check:
             if found.user_id not in self.plan.numbers and self._known.user(found.user_id) is None:
                 reader.wrong("user_id", f"{found.user_id[:40]}: no such user, here or in the file")
             self._check_symbol(reader, found)
-            _check_trade(reader, found, trades)
             for asset, change in found.changes:
                 self._sums[found.user_id, asset] += change
             if reader.ok:
@@ -82,7 +80,7 @@ class Check:
             reader.wrong("symbol", f"{found.symbol} is {instrument.base.code} for {instrument.quote.code}")
 
     def _without_duplicates(self, found: list[Transaction]) -> list[Transaction]:
-        """Those that are not here yet, in their order; one that is here must be the same."""
+        """Those that are not here yet, in their order; one that is here must be the same, and trades must fit what is here."""
         by_user: defaultdict[str, list[Transaction]] = defaultdict(list)
         for one in found:
             by_user[one.user_id].append(one)
@@ -90,13 +88,22 @@ class Check:
         for done, (user_id, own) in enumerate(by_user.items(), 1):
             number = self.plan.numbers[user_id]
             if number <= self.plan.users_before:
-                with self._desk.file_of(number) as connection:
-                    known.update(id(one) for one in own if self._is_here(one, connection))
+                with self._desk.file_of(number) as connection, contents.snapshot(connection):
+                    new = self._new(own, connection)
+                    if wanted := references(new):
+                        self.plan.trades[number] = Trades(contents.position(connection), wanted)
             else:
-                known.update(id(one) for one in own if self._is_here(one, None))
+                new = self._new(own, None)
+            known.update({id(one) for one in own} - {id(one) for one in new})
             self._progress(done, len(by_user))
         self.plan.duplicates = len(known)
         return [one.without_values() for one in found if id(one) not in known]
+
+    def _new(self, own: list[Transaction], connection: Connection | None) -> list[Transaction]:
+        """Of one user."""
+        new = [one for one in own if not self._is_here(one, connection)]
+        check_trades(new, connection, exchange_id=self._known.exchange_id, problems=self._problems)
+        return new
 
     def _is_here(self, one: Transaction, connection: Connection | None) -> bool:
         """Whether the user's history has a transaction of that reference, the same or not."""
@@ -183,25 +190,6 @@ def in_time(found: list[Transaction]) -> list[Transaction]:
         latest[one.user_id] = max(latest[one.user_id], one.occurred_at_us)
         keyed.append((latest[one.user_id], one))
     return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
-
-
-def _check_trade(reader: Reader, found: Transaction, trades: dict[tuple[str, str], tuple[object, ...]]) -> None:
-    """A trade that is taken back stands before, with the same terms, and is taken back once."""
-    if found.trade_reference is None:
-        return
-    key = (found.user_id, found.trade_reference)
-    if found.kind in TRADES:
-        if key in trades:
-            reader.wrong("trade_reference", "another trade of the user's has it")
-        trades[key] = found.terms
-    elif found.kind in BUSTS:
-        terms = trades.get(key)
-        if terms is None:
-            reader.wrong("trade_reference", "no trade of that reference stands before, or it was taken back already")
-        elif terms != found.terms:
-            reader.wrong("trade_reference", "the trade of that reference had other terms")
-        else:
-            trades[key] = ()
 
 
 def _is_same(here: str | None, given: str | None, *, is_amount: bool) -> bool:

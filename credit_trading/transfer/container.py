@@ -190,13 +190,6 @@ def _refuse_unless_file(path: Path, mode: int) -> None:
         raise InvalidInput("import", path, f"{what}, not a file", hint="Give a file that export has made.")
 
 
-def _refuse_unless_file(path: Path, mode: int) -> None:
-    """It is read more than once, and a pipe would be waited for without end."""
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-        raise InvalidInput("import", path, f"{what}, not a file", hint="Give a file that export has made.")
-
-
 def _reader(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb")
 

@@ -1,7 +1,7 @@
 """Writing an export: the history of a user, or of all, as JSON Lines and CSV in one zip file.
 
-Here: which rows, in which order, and the file around them. Never here: the fields (schema), the form of a line (lines), SQL (users).
-Always: two exports of the same content are equal byte for byte; the file appears whole or not at all; a user's export tells of others no
+Here: which rows, in which order, and the file around them. Never here: the fields (schema), the form of a line (lines), SQL (users), as of
+when (moment). Always: two exports of the same content are equal byte for byte; the file appears whole or not at all; a user's export tells of others no
 more than who they were; of a history one row is in memory.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -19,15 +19,15 @@ from typing import IO
 import attrs
 import msgspec
 
-from credit_trading.errors import NotFound
+from credit_trading.errors import Busy, NotFound
 from credit_trading.progress import Progress
 from credit_trading.store.files import publishing_new
 from credit_trading.store.sqlite import Connection, StrPath
 from credit_trading.trading.desk import Desk
-from credit_trading.trading.instrument_record import InstrumentRecord
 from credit_trading.transfer import schema
 from credit_trading.transfer.lines import csv_line, json_line
 from credit_trading.transfer.manifest import Manifest, StoredTable
+from credit_trading.transfer.moment import Moment
 from credit_trading.transfer.schema import (
     ASSETS,
     BALANCES,
@@ -51,6 +51,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _PAGE = 1_000
 
+_ATTEMPTS = 5
+"""After a user was deleted it begins again, with a later moment."""
+
 
 @attrs.frozen
 class Exported:
@@ -60,25 +63,49 @@ class Exported:
     rows: dict[str, int]
 
 
+class _Deleted(Exception):
+    """A user was deleted since the moment that is shown: there may be no file any more, and the user is not to be exported."""
+
+
 def export(desk: Desk, path: StrPath, *, user_id: str | None, progress: Progress) -> Exported:
     """See `Transfer.export`."""
-    numbers = {desk.user_number(user_id)} if user_id is not None else None
-    users = sorted(_users(desk, numbers), key=lambda user: user.user_id)
     target = Path(path)
-    with publishing_new(target) as file, ExitStack() as stack:
-        parts = {table: stack.enter_context(_Part(table, target.parent)) for table in TABLES}
-        content = _Content(desk, parts)
-        for done, user in enumerate(users, 1):
-            content.add(user)
-            progress(done, len(users))
-        content.finish(everything=numbers is None)
-        _write_zip(file, list(parts.values()))
-    return Exported(target, {table.name: part.rows for table, part in parts.items()})
+    with publishing_new(target) as file:
+        for _ in range(_ATTEMPTS):
+            with ExitStack() as stack:
+                parts = {table: stack.enter_context(_Part(table, target.parent)) for table in TABLES}
+                try:
+                    _fill(parts, desk, user_id, progress)
+                except _Deleted:
+                    continue
+                _write_zip(file, list(parts.values()))
+                return Exported(target, {table.name: part.rows for table, part in parts.items()})
+        raise Busy("export", target, "users kept being deleted meanwhile; nothing was written", hint="Try again.")
+
+
+def _fill(parts: Mapping[schema.Table, _Part], desk: Desk, user_id: str | None, progress: Progress) -> None:
+    number = desk.user_number(user_id) if user_id is not None else None
+    moment = Moment.now(desk)
+    content = _Content(moment, parts)
+    users = sorted(_users(desk, moment, number), key=lambda user: user.user_id)
+    for done, user in enumerate(users, 1):
+        try:
+            with moment.tables(desk, user.number) as connection:
+                content.add(user, connection)
+        except NotFound:
+            raise _Deleted from None
+        progress(done, len(users))
+    content.finish(everything=number is None)
 
 
 def reference(exchange_id: str, transaction_id: int) -> str:
     """What a transaction that happened here is called elsewhere."""
     return f"{exchange_id[:8]}-{transaction_id}"
+
+
+def trade_reference(exchange_id: str, trade: object) -> str:
+    """The same of a trade, for both of its sides and for its bust."""
+    return f"{exchange_id[:8]}-trade-{trade}"
 
 
 def transaction(exchange_id: str, user_id: str, row: Mapping[str, object]) -> dict[str, str | None]:
@@ -87,7 +114,7 @@ def transaction(exchange_id: str, user_id: str, row: Mapping[str, object]) -> di
     own = {
         "user_id": user_id,
         "reference": row["reference"] or reference(exchange_id, int(str(row["transaction_id"]))),
-        "trade_reference": f"{exchange_id[:8]}-trade-{trade}" if trade is not None else row["trade_reference"],
+        "trade_reference": trade_reference(exchange_id, trade) if trade is not None else row["trade_reference"],
     }
     return _texts(TRANSACTIONS.names, {**row, **own})
 
@@ -95,48 +122,31 @@ def transaction(exchange_id: str, user_id: str, row: Mapping[str, object]) -> di
 class _Content:
     """Fills the parts, user by user."""
 
-    def __init__(self, desk: Desk, parts: Mapping[schema.Table, _Part]) -> None:
-        self._desk = desk
+    def __init__(self, moment: Moment, parts: Mapping[schema.Table, _Part]) -> None:
+        self._moment = moment
         self._parts = parts
-        self._exchange_id = desk.reading(lambda replica: replica.exchange_id)
         self._assets: set[str] = set()
         self._symbols: set[str] = set()
 
-    def add(self, user: StoredUser) -> None:
-        """All of one user as of one moment. One who is deleted meanwhile is left out."""
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(self._desk.file_of(user.number))
-            except NotFound:
-                return
-            stack.enter_context(contents.snapshot(connection))
-            self._add(user, connection)
-
-    def _add(self, user: StoredUser, connection: Connection) -> None:
+    def add(self, user: StoredUser, connection: Connection) -> None:
+        """All of one user."""
         user_id = user.user_id
         self._parts[USERS].add({"user_id": user_id, "email": user.email})
         for balance in contents.balances(connection):
             self._parts[BALANCES].add({"user_id": user_id, **balance})
         for row in contents.transactions(connection):
-            self._parts[TRANSACTIONS].add(transaction(self._exchange_id, user_id, row))
+            self._parts[TRANSACTIONS].add(transaction(self._moment.exchange_id, user_id, row))
         for row in contents.orders(connection):
             self._parts[ORDERS].add(_texts(ORDERS.names, {**row, "user_id": user_id}))
         self._assets.update(contents.assets(connection))
         self._symbols.update(contents.symbols(connection))
 
     def finish(self, *, everything: bool) -> None:
-        """What the users' rows are counted in, or all that there is."""
-        clock = self._desk.sequencer.clock
-        assets, instruments = self._desk.reading(
-            lambda replica: (
-                list(replica.assets.values()),
-                [InstrumentRecord.of(market, clock.now_us()) for market in replica.markets.values()],
-            )
-        )
-        for asset in sorted(assets, key=lambda asset: asset.code):
+        """What the users' rows are counted in, or all that there was."""
+        for asset in self._moment.assets:
             if everything or asset.code in self._assets:
                 self._parts[ASSETS].add({"asset": asset.code, "decimals": str(asset.decimals)})
-        for instrument in sorted(instruments, key=lambda instrument: instrument.symbol):
+        for instrument in self._moment.instruments:
             if everything or instrument.symbol in self._symbols:
                 self._parts[INSTRUMENTS].add(_texts(INSTRUMENTS.names, attrs.asdict(instrument)))
 
@@ -171,16 +181,20 @@ class _Part:
         self._csv.write(csv_line([values.get(name) for name in self._names]))
 
 
-def _users(desk: Desk, numbers: set[int] | None) -> Iterator[StoredUser]:
-    """Those who are not deleted; of them, these only, if any are named."""
+def _users(desk: Desk, moment: Moment, number: int | None) -> list[StoredUser]:
+    """Those who were there at the moment, or the one of that number."""
+    found: list[StoredUser] = []
     after = 0
     while True:
         with desk.live.history() as log:
             page = catalogue.page(log.connection, after=after, most=_PAGE)
         if not page:
-            return
+            break
         after = page[-1].number
-        yield from (user for user in page if user.state == "active" and (numbers is None or user.number in numbers))
+        found += [user for user in page if user.state == "active" and moment.has(user.number)]
+    if len(found) < moment.users:
+        raise _Deleted
+    return found if number is None else [user for user in found if user.number == number]
 
 
 def _texts(names: Iterable[str], row: Mapping[str, object]) -> dict[str, str | None]:

@@ -23,16 +23,17 @@ from credit_trading.trading.sequencer import Prepared
 from credit_trading.transfer.checking import Check
 from credit_trading.transfer.container import opened
 from credit_trading.transfer.lines import Line
-from credit_trading.transfer.plan import Plan
+from credit_trading.transfer.plan import Plan, Trades
 from credit_trading.transfer.problems import Problem, Problems, TooMany
 from credit_trading.transfer.reading import Transaction
 from credit_trading.transfer.schema import Limits
+from credit_trading.transfer.trades import names_trade
 from credit_trading.users.bulk import PER_COMMIT, creation
 
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-"""Somebody may create a user between the check and the commit, and so take a number that was planned."""
+"""Between the check and the commit somebody may create a user, and so take a number that was planned, or record the same trades."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class Imported:
 
 
 class _Outdated(Exception):
-    """Users were created since the plan was made."""
+    """Users were created since the plan was made, or trades recorded that it names."""
 
 
 class Import:
@@ -85,7 +86,8 @@ class Import:
                 return self._carried_out(plan)
             except _Outdated:
                 continue
-        raise Busy("import", self._path, "users kept being created meanwhile; nothing was changed", hint="Try again.")
+        problem = "others kept creating users or recording the same trades; nothing was changed"
+        raise Busy("import", self._path, problem, hint="Try again.")
 
     def _checked(self) -> tuple[Plan, Problems]:
         problems = Problems(self._limits.problems)
@@ -109,6 +111,9 @@ class Import:
         def check(replica: Replica) -> None:
             if len(replica.users) != plan.users_before:
                 raise _Outdated
+            for number, trades in plan.trades.items():
+                if self._are_recorded(number, trades, last=replica.users[number].last_sequence):
+                    raise _Outdated
 
         try:
             outcomes = self._desk.sequencer.submit_together(prepared, check=check)
@@ -119,6 +124,12 @@ class Import:
             return self._result(plan, problems)
         self._show(plan)
         return self._result(plan, Problems(1), done=True, sequence=max((one.sequence for one in outcomes), default=0))
+
+    def _are_recorded(self, number: int, trades: Trades, *, last: int) -> bool:
+        """Whether the user's history names one of these trades beyond what they were checked against. In the turn to write."""
+        log = self._desk.live.log
+        entries = map(log.entry, log.history_of(number, last=last, after=trades.sequence))
+        return any(entry is not None and names_trade(entry.event, trades.references) for entry in entries)
 
     def _commands(self, plan: Plan) -> Iterator[tuple[Line, Prepared]]:
         """Assets before what is counted in them, users before what happened to them."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
@@ -28,10 +29,6 @@ Values = dict[str, str | None]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-_WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
-"""Before what would begin a formula where lines are split otherwise."""
-
-_GUARD_WITHIN = re.compile(r"(?<=[;\t\r\n])'(?=[=+\-@'])")
 _WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
 """Before what would begin a formula where lines are split otherwise."""
 
@@ -83,16 +80,17 @@ def json_lines(stream: BinaryIO, file: str, table: Table, limits: Limits, proble
         try:
             text = raw.decode().strip("\r\n")
             found = msgspec.json.decode(text) if text.strip() else None
+            names = _names(text) if isinstance(found, dict) else []
         except UnicodeDecodeError:
             problems.add("not UTF-8 text", file, number)
             continue
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, json.JSONDecodeError, RecursionError):
             problems.add("not a JSON object on one line", file, number)
             continue
         if not text.strip():
             continue
         values = _object(found, file, number, table, problems)
-        if values is not None and not _names_twice(text, file, number, problems):
+        if values is not None and _are_single(names, file, number, problems):
             yield Line(file, number, values)
 
 
@@ -155,22 +153,16 @@ def _object(found: object, file: str, number: int, table: Table, problems: Probl
     return {name: value or None for name, value in found.items()} if known else None
 
 
-def _names_twice(text: str, file: str, number: int, problems: Problems) -> bool:
-    """A field that is there twice: decoding would keep the last one, and tell nothing."""
-    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
-    for name in twice:
-        problems.add("the field stands there twice", file, number, name)
-    return bool(twice)
+def _names(text: str) -> list[str]:
+    """Of a JSON object, as often as they stand there: decoding keeps the last value of each, and tells nothing."""
+    return [name for name, _ in json.loads(text, object_pairs_hook=list, parse_int=str)]
 
 
-def _names_twice(text: str, file: str, number: int, problems: Problems) -> bool:
-    """A field that is there twice: decoding would keep the last one, and tell nothing."""
-    names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len(set(names)) < len(names) else []
+def _are_single(names: Sequence[str], file: str, number: int, problems: Problems) -> bool:
+    twice = [name for name, count in Counter(names).items() if count > 1] if len(set(names)) < len(names) else []
     for name in twice:
         problems.add("the field stands there twice", file, number, name)
-    return bool(twice)
+    return not twice
 
 
 def _fits(header: Sequence[str], file: str, table: Table, problems: Problems) -> bool:

@@ -36,9 +36,19 @@ class NewUser:
     number: int
 
 
+@attrs.frozen
+class Trades:
+    """What `references` to trades of a user's was checked against: the user's history up to `sequence`."""
+
+    sequence: int
+    references: set[str]
+
+
 @attrs.define
 class Plan:
-    """`users_before` is how many users there were when it was made, deleted ones among them: it holds for as long as none is created."""
+    """`users_before` is how many users there were when it was made, deleted ones among them: it holds for as long as none is created,
+    and no trade is recorded that `trades` names.
+    """
 
     users_before: int = 0
     assets: list[NewAsset] = attrs.Factory(list)
@@ -47,6 +57,8 @@ class Plan:
     transactions: list[Transaction] = attrs.Factory(list)
     numbers: dict[str, int] = attrs.Factory(dict)
     """Of all users who are named, by their ids."""
+    trades: dict[int, Trades] = attrs.Factory(dict)
+    """By the numbers of users who were here before."""
     duplicates: int = 0
     """Transactions that are here already, with the same content."""
     orders: int = 0

@@ -21,8 +21,8 @@ class Transfer:
     def export(self, path: StrPath, *, user_id: str | None = None, progress: Progress = no_progress) -> Exported:
         """Writes the history of that user, or of all, into a new zip file (0600) of JSON Lines and CSV: see `transfer.schema`.
 
-        Each user is shown as of one moment. Two exports of the same content are equal. `progress` is told how many users are done. Raises
-        NotFound, AlreadyExists for a file that is there, StorageError.
+        All are shown as of one moment. Two exports of the same content are equal. `progress` is told how many users are done; it begins
+        again if one is deleted meanwhile. Raises NotFound, AlreadyExists for a file that is there, StorageError.
         """
         return export(self._desk, path, user_id=user_id, progress=progress)
 

@@ -20,7 +20,7 @@ from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.rows import USERS
 from credit_trading.store.files import remove_database
 from credit_trading.store.sqlite import Connection, connect, immediate, sqlite3, translated
-from credit_trading.users import catalogue
+from credit_trading.users import catalogue, leftovers
 from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
 from credit_trading.users.history import history
@@ -41,13 +41,15 @@ _KEPT_IN = ("quarantine", "deleted")
 class Erasure:
     """What went: so many `notes` on the user's commands, and these `files`.
 
-    `undecided` are kept files with a name like the user's that cannot be opened: look at them, and delete them by hand.
+    `undecided` are kept files with a name like the user's that cannot be opened: look at them, and delete them by hand. `unfinished` are
+    files that somebody was writing less than a minute ago, or was killed while writing: then the next time removes them.
     """
 
     user_id: str
     notes: int
     files: Sequence[Path]
     undecided: Sequence[Path]
+    unfinished: Sequence[Path]
 
 
 def list_erased(connection: Connection) -> list[tuple[int, int]]:
@@ -89,7 +91,8 @@ def erase(live: LiveReplica, files: UserFiles, clock: Clock, user: User) -> Eras
     sequences = own_sequences(live, user.number)
     count = _erase_rows(live, clock, user, sequences)
     removed, undecided = _remove_kept(live.path.parent, user)
-    return Erasure(user_id=user.user_id, notes=count, files=removed, undecided=undecided)
+    unfinished = leftovers.sweep_at_once(live.path.parent)
+    return Erasure(user_id=user.user_id, notes=count, files=removed, undecided=undecided, unfinished=unfinished)
 
 
 def _erase_rows(live: LiveReplica, clock: Clock, user: User, sequences: Sequence[int]) -> int:

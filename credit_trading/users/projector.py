@@ -92,6 +92,13 @@ class Projector:
         with self._brought_to(head, though_listed=though_listed) as connection:
             yield connection
 
+    @contextmanager
+    def brought_to(self, number: int, *, sequence: int, events: int) -> Iterator[Connection]:
+        """The user's file, which shows that event of the user, after so many, or stands beyond it; this thread's likewise."""
+        (head,) = self._heads([number])
+        with self._brought_to(attrs.evolve(head, sequence=sequence, events=events)) as connection:
+            yield connection
+
     def open_database(self, number: int) -> sqlite_utils.Database:
         """The user's file as of the journal's head, read-only and the caller's to close."""
         with self.caught_up(number):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from credit_trading.backup import set_ids
 from credit_trading.backup.archive import Archive, store
 from credit_trading.backup.manifest import Manifest, StoredPack, StoredSegment
 from credit_trading.backup.verified import Verified, record
-from credit_trading.clock import format_time
 from credit_trading.store.places import Folder
 
 DAY_US = 86_400_000_000
@@ -24,8 +24,7 @@ def empty_archive(path: Path) -> Archive:
 
 def add_set(archive: Archive, at_us: int, base: Manifest | None = None, *, verified: bool = True) -> Manifest:
     """A full set, or one that adds ten events and one pack to `base`."""
-    stamp = format_time(at_us).replace(":", "").replace("-", "")
-    set_id = f"{stamp}-{'incremental' if base else 'full'}"
+    set_id = set_ids.next_after(archive.set_ids(), at_us)
     first = base.sequence + 1 if base else 1
     last, hash_after = first + 9, secrets.token_hex(32)
     segment = store(archive, f"segments/{first:012d}-{last:012d}-{hash_after[:16]}.jsonl.zst", secrets.token_bytes(8))

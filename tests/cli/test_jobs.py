@@ -117,7 +117,7 @@ def test_jobs_that_nobody_does_are_overdue(scheduled: Cli) -> None:
 def test_start_once_does_what_is_due_and_ends(scheduled: Cli) -> None:
     assert scheduled.run("jobs", "start", "--once").out == "Did 0 jobs\n"
     missed(scheduled)
-    assert scheduled.json("jobs", "start", "--once") == {"runs": 1, "not_done": 0}
+    assert scheduled.json("jobs", "start", "--once") == {"runs": 1, "not_done": 0, "overdue": []}
     assert scheduled.run("jobs", "start", "--once").out == "Did 0 jobs\n"
 
 

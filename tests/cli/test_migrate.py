@@ -85,7 +85,8 @@ def test_a_file_that_cannot_be_migrated_is_listed_with_its_way_out(old: Cli) -> 
     harm.header(_path(old, "ann"))
     assert [one["user_id"] for one in old.json("migrate", "--all", "--dry-run", code=1)["left_alone"]] == ["ann"]
     assert "Cannot be migrated" in old.run("migrate", "--all", "--dry-run", code=1).out
-    assert "Cannot be migrated" in old.run("migrate", "status").out
+    assert "Cannot be migrated" in old.run("migrate", "status", code=1).out
+    assert [one["user_id"] for one in old.json("migrate", "status", code=1)["left_alone"]] == ["ann"]
     done = old.json("migrate", "--all", code=1)
     assert (done["migrated"], [one["user_id"] for one in done["left_alone"]]) == (2, ["ann"])
     assert f"credit-trading --home {old.home} rebuild ann" in done["left_alone"][0]["reason"]

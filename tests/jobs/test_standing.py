@@ -116,5 +116,5 @@ def test_what_was_missed_is_shown_as_due_since_then(home: Path, path: Path) -> N
 
 def test_a_hook_that_fails_is_a_problem(home: Path, path: Path) -> None:
     do(home, SIX_US, DONE)
-    Runs(home).note_hook(HOURLY, "notify ended with 1")
+    Runs(home).note_hook("hourly", "notify ended with 1")
     assert hourly(home, SIX_US).problems == ["the hook was not told: notify ended with 1"]

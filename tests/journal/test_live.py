@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 
@@ -168,15 +169,50 @@ def test_long_tails_are_replayed_in_short_batches(
         assert other.state_digest() == expected
 
 
-def test_a_replay_ends_where_it_was_asked_to(floor: Floor) -> None:
-    """To the end of its batch: writers who are quicker than it cannot draw it on for ever."""
+@pytest.mark.parametrize("batch", [2, 3, 4, 50])
+def test_a_replay_ends_where_it_was_asked_to(floor: Floor, batch: int) -> None:
+    """At that row and none later, wherever batches end: writers who are quicker than it cannot draw it on, into a command least of all."""
+    replica, chain_hash = Replica(), FIRST_HASH
+    with floor.exchange._live.history() as log:
+        for until in (3, 3, 1, 7, 8):
+            chain_hash = replay(replica, chain_hash, log.batch_from, until=until, batch=batch)
+            assert replica.sequence == max(until, 3)
+            assert chain_hash == log.hash_at(replica.sequence)
+        assert replay(replica, chain_hash, log.batch_from, until=10_000, batch=batch) == log.head()[1]
+    assert state_digest(replica) == floor.exchange.state_digest()
+
+
+def test_a_replay_up_to_a_row_sees_that_the_journal_was_replaced(floor: Floor) -> None:
+    """Also where the replica stands there already."""
     replica = Replica()
     with floor.exchange._live.history() as log:
-        chain_hash = replay(replica, FIRST_HASH, log.batch_from, until=3, batch=2)
-        assert replica.sequence == 4
-        assert chain_hash == log.hash_at(4)
-        assert replay(replica, chain_hash, log.batch_from) == log.head()[1]
-    assert state_digest(replica) == floor.exchange.state_digest()
+        replay(replica, FIRST_HASH, log.batch_from, until=5)
+        for until in (4, 5, 6):
+            with pytest.raises(FileCorrupt, match="replaced by another or an older one"):
+                replay(replica, b"another" * 4, log.batch_from, until=until)
+
+
+@pytest.mark.parametrize("short_batch", [2, 5, 50])
+def test_a_checkpoint_beside_writers_knows_the_answers_to_repeated_commands(
+    floor: Floor, home: Path, reopen: Reopen, monkeypatch: pytest.MonkeyPatch, short_batch: int
+) -> None:
+    """It stops where the journal ended as it began: within a command that others write meanwhile it would know of a part of it only."""
+    monkeypatch.setattr(renewal, "SHORT_BATCH", short_batch)
+    for _ in range(20):
+        floor.place("ann", "sell", 1, "5.00")
+    head = floor.exchange.sequence
+    answers = {f"b{n}": floor.place("bob", "buy", 6, "5.00", command_id=f"b{n}") for n in range(3)}
+    for path in _checkpoints(home):
+        path.unlink()
+    saved = renewal.renew(
+        home / "checkpoints", renewal.Glances(floor.exchange._live.history), until=head, every_events=1
+    )
+    assert saved == (head, True)
+    assert [int(path.stem) for path in _checkpoints(home)] == [head]
+    other = Floor(reopen())
+    for key, answer in answers.items():
+        assert other.place("bob", "buy", 6, "5.00", command_id=key) == attrs.evolve(answer, repeated=True)
+    assert other.exchange.state_digest() == floor.exchange.state_digest()
 
 
 def test_a_replica_is_let_go_of_little_by_little(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def test_a_file_is_no_place(tmp_path: Path) -> None:
     below = open_place(tmp_path / "u1.db" / "backups")
     with pytest.raises(StorageError, match="a file stands where a folder should be"):
         below.read("archive.json")
-    with pytest.raises(Unwritable, match=r"u1\.db/backups.*no folder can be made here \(not a directory\)"):
+    with pytest.raises(Unwritable, match=r"u1\.db/backups.*no folder can be made here \(file exists\)"):
         below.write("archive.json", b"{}")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
-from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
+from credit_trading.cli.tables import Column, draw_fields, draw_problem, draw_table, moment
 
 if TYPE_CHECKING:
     from credit_trading.backup.listing import SetContent, SetRecord
@@ -60,12 +62,12 @@ def _draw_sets(found: list[SetRecord], place: str) -> None:
     columns = [
         Column("Set"),
         Column("Kind"),
-        Column("As of (UTC)"),
-        Column("Sequence", right=True),
+        Column("As of (UTC)", spare=True),
+        Column("Sequence", right=True, spare=True),
         Column("Users", right=True, spare=True),
-        Column("Files", right=True),
-        Column("Size", right=True),
-        Column("Verified", wrap=True),
+        Column("Files", right=True, spare=True),
+        Column("Size", right=True, spare=True),
+        Column("Verified"),
     ]
     rows = [
         (
@@ -81,15 +83,20 @@ def _draw_sets(found: list[SetRecord], place: str) -> None:
         for one in found
     ]
     draw_table(columns, rows, empty=f"No set at {place} yet. Make one: credit-trading backup create --to {place}.")
+    for one in found:
+        if one.problem is not None:
+            draw_problem(one.set, one.problem)
 
 
-def _verified(one: SetRecord) -> str | None:
+def _verified(one: SetRecord) -> Text | None:
     if one.problem is not None:
-        return f"damaged: {one.problem}"
+        return Text("damaged", "red")
     if one.findings is None:
         return None
     how = "deep" if one.verified_deep else "quick"
-    return f"{moment(one.verified_at)} {how}" if not one.findings else f"{one.findings} findings ({how})"
+    if one.findings:
+        return Text(f"{counted(one.findings, 'finding')} ({how})", "red")
+    return Text(f"{(moment(one.verified_at) or '')[:16]} {how}")
 
 
 def _draw_content(content: SetContent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -131,9 +132,15 @@ def _restore_folder(
             check=_look_at,
             progress=tick,
         )
+    result = attrs.evolve(result, notes=[*result.notes, _about_schedules(home)])
     session.show(_shown(result), lambda: _draw(result))
     if result.findings or result.without_private_facts:
         ctx.exit(REFUSED)
+
+
+def _about_schedules(home: Path) -> str:
+    command = f"credit-trading --home {shlex.quote(str(home))} jobs init --to PLACE"
+    return f"Schedules (jobs.toml) are in no archive: nothing backs this folder up until you set them up: {command}"
 
 
 def _look_at(home: Path) -> Sequence[Finding]:

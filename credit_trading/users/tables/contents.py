@@ -1,7 +1,7 @@
 """What a user's file tells whoever wants all of it: its rows as exact decimal text, in the order in which they came.
 
-Here: the SQL on the readable views. Never here: what is made of the rows (transfer). Always: rows are read one at a time, so that a long
-history needs no memory.
+Here: the SQL on the readable views, and on the tables where amounts are to be compared. Never here: what is made of the rows (transfer).
+Always: rows are read one at a time, so that a long history needs no memory.
 """
 
 from __future__ import annotations
@@ -62,6 +62,21 @@ _OWN_TRANSACTION = f"{_TRANSACTIONS} WHERE transaction_id = ? AND reference IS N
 _RECORDED_TRANSACTION = (
     f"{_TRANSACTIONS} WHERE transaction_id = (SELECT transaction_id FROM trading_transactions WHERE reference = ?)"
 )
+_TRADE = (
+    "transaction_type",
+    "credit_type",
+    "quantity",
+    "currency",
+    "price_per_credit",
+    "price_decimals",
+    "total_value",
+    "fee",
+    "trade_reference",
+)
+_RECORDED_TRADES = (
+    f"SELECT {', '.join(_TRADE)} FROM trading_transactions WHERE trade_reference IS NOT NULL ORDER BY transaction_id"
+)
+_POSITION = "SELECT applied_sequence FROM metadata"
 _ORDERS = (
     f"SELECT {', '.join(_ORDER)}, NULL AS closed_at, NULL AS reason FROM active_orders_readable UNION ALL"
     f" SELECT {', '.join(_ORDER)}, closed_at, reason FROM order_history_readable ORDER BY order_id"
@@ -100,6 +115,18 @@ def recorded_transaction(connection: Connection, reference: str) -> Row | None:
     """The one that happened elsewhere and is called so there."""
     row = connection.execute(_RECORDED_TRANSACTION, (reference,)).fetchone()
     return None if row is None else dict(zip(_TRANSACTION, row, strict=True))
+
+
+def recorded_trades(connection: Connection) -> Iterator[Row]:
+    """Trades of elsewhere and their busts, as they were entered, in smallest units."""
+    for row in connection.execute(_RECORDED_TRADES):
+        yield dict(zip(_TRADE, row, strict=True))
+
+
+def position(connection: Connection) -> int:
+    """The sequence of the user's last event that the file shows."""
+    sequence: int = connection.execute(_POSITION).fetchone()[0]
+    return sequence
 
 
 def orders(connection: Connection) -> Iterator[Row]:
