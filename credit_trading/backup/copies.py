@@ -19,6 +19,7 @@ from credit_trading.errors import FileCorrupt, FileForeign, NotFound, VersionUns
 from credit_trading.journal.live import LiveReplica
 from credit_trading.store.files import temporary_database
 from credit_trading.store.sqlite import Connection, connect, translated
+from credit_trading.users import private
 from credit_trading.users.handles import DAMAGED, check_format
 from credit_trading.users.history import history
 from credit_trading.users.replacing import check_integrity
@@ -43,14 +44,22 @@ class Search:
 
 
 def newest_copy(
-    archive: Archive, live: LiveReplica, number: int, *, set_id: str | None = None, sequence: int | None = None
+    archive: Archive,
+    live: LiveReplica,
+    number: int,
+    *,
+    set_id: str | None = None,
+    sequence: int | None = None,
+    time_us: int | None = None,
 ) -> Search:
     """The newest copy of the user's file that stands on this journal's history, in the sets up to one, or up to a sequence.
+
+    With a time only in sets that were finished by then: copies in a later one may know what was not so yet.
 
     Raises NotFound for a set that is not there, FileForeign for another exchange's archive, FileCorrupt for an index that was altered.
     """
     with history(live) as log:
-        exchange_id = log.exchange_id
+        exchange_id, line = log.exchange_id, private.lineage(log.connection)
     _check_owner(archive, exchange_id)
     notes = []
     for one in reversed(_set_ids(archive, set_id)):
@@ -63,6 +72,10 @@ def newest_copy(
             continue
         if manifest.exchange_id != exchange_id or (sequence is not None and manifest.sequence > sequence):
             continue
+        if time_us is not None and manifest.finished_at_us > time_us:
+            continue
+        if set_id is None and manifest.lineage != line.id and manifest.set > (line.restored_from or ""):
+            continue  # private facts of an exchange.db that this one does not come from
         for pack in manifest.packs:
             if pack.first_user <= number <= pack.last_user:
                 for copy in archive.index(pack):

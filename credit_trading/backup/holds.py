@@ -42,8 +42,10 @@ def _of_checkpoints(desk: Desk) -> Hold:
     live.save_checkpoint(every_events=1)
     with live.history() as log:
         of_use = [one.sequence for one in checkpoint.inspect(live.checkpoints, log) if one.problem is None]
-    oldest = min((sequence for sequence in of_use if sequence is not None), default=1)
-    return Hold(oldest - 1, f"the older checkpoint stands at {oldest}: the next one takes its place")
+    sequences = [sequence for sequence in of_use if sequence is not None] or [1]
+    oldest, newest = min(sequences), max(sequences)
+    why = f"the older checkpoint stands at {oldest}; repeat this once there are events beyond {newest}: a new one takes its place"
+    return Hold(oldest - 1, why)
 
 
 def _of_files(desk: Desk, follower: Follower) -> Iterator[Hold]:

@@ -11,6 +11,7 @@ import attrs
 
 from credit_trading.backup.archive import Archive
 from credit_trading.backup.manifest import Manifest, Stored
+from credit_trading.backup.moment import named
 from credit_trading.backup.verified import Verified, verified
 from credit_trading.clock import format_time
 from credit_trading.errors import TradingError
@@ -53,13 +54,19 @@ class SetContent:
 
 
 def list_sets(archive: Archive) -> list[SetRecord]:
-    """All of them, the oldest first. Raises StorageError where the place cannot be read."""
-    return [_record(archive, set_id) for set_id in archive.set_ids()]
+    """All of them, the oldest first; none of an archive that waits for its first one.
+
+    Raises NotFound where there is no archive, StorageError where the place cannot be read.
+    """
+    ids = archive.set_ids()
+    if not ids and archive.exchange_id() is None:
+        archive.newest()
+    return [_record(archive, set_id) for set_id in ids]
 
 
 def show_set(archive: Archive, set_id: str | None = None) -> SetContent:
     """One set, the newest if none is named. Raises NotFound, FileCorrupt."""
-    manifest = archive.newest() if set_id is None else archive.manifest(set_id)
+    manifest = archive.newest() if set_id is None else named(archive, set_id)
     chain = archive.chain(manifest)
     return SetContent(
         record=_of(manifest, verified(archive, manifest)),

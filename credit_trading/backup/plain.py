@@ -56,28 +56,24 @@ def create_user(desk: Desk, user_id: str, to: StrPath, *, overwrite: bool = Fals
     return PlainCopy(user_id=user_id, path=path, sequence=copy.sequence, size_bytes=len(content))
 
 
-def checked_place(to: StrPath, home: Path, *, overwrite: bool = False) -> Path:
+def checked_place(to: StrPath, home: Path, *, operation: str = "backup.create", overwrite: bool = False) -> Path:
     """The path itself, if a file may be put there."""
     text = os.fspath(to)
     if not text or not text.isprintable() or text.endswith("/"):
-        raise InvalidInput("backup.create", shown(text), "not the name of a file", hint="For example ann.db.")
+        raise InvalidInput(operation, shown(text), "not the name of a file", hint="For example ann.db.")
     path = Path(text)
     if path.is_dir():
         raise InvalidInput(
-            "backup.create", path, "a folder, not a file", hint=f"Name a file in it, such as {path / 'copy.db'}."
+            operation, path, "a folder, not a file", hint=f"Name a file in it, such as {path / 'copy.db'}."
         )
     if not path.parent.is_dir():
-        raise NotFound(
-            "backup.create", path, f"there is no folder {path.parent}", hint="Make it, or name a file elsewhere."
-        )
+        raise NotFound(operation, path, f"there is no folder {path.parent}", hint="Make it, or name a file elsewhere.")
     if path.parent.resolve().is_relative_to(home.resolve()):
-        raise InvalidInput(
-            "backup.create", path, "it lies in the exchange's own folder", hint="Name a file somewhere else."
-        )
+        raise InvalidInput(operation, path, "it lies in the exchange's own folder", hint="Name a file somewhere else.")
     for name in (text, *(f"{text}{suffix}" for suffix in _BESIDE)):
         if os.path.lexists(name) and not (overwrite and name == text):
             raise AlreadyExists(
-                "backup.create", name, "a file of this name exists", hint="Choose another name, or move that file away."
+                operation, name, "a file of this name exists", hint="Choose another name, or move that file away."
             )
     return path
 

@@ -68,10 +68,10 @@ class Plan:
 def make_plan(desk: Desk, archive: Archive, kind: Kind | None) -> Plan:
     """Incremental where there is a set to add to, unless `kind` says otherwise. Raises NotFound, StorageError."""
     with desk.live.history() as log:
-        lineage, counted = private.lineage(log.connection)
+        own = private.lineage(log.connection)
     chain = _chain(archive, desk.live, lambda _: True)
     # Of a set that another exchange.db made it cannot be told who has written private facts since.
-    below = _chain(archive, desk.live, lambda one: one.lineage == lineage and one.private_generation <= counted)
+    below = _chain(archive, desk.live, lambda one: one.lineage == own.id and one.private_generation <= own.generation)
     if kind == "incremental" and not below:
         raise NotFound(
             "backup.create",
@@ -97,10 +97,10 @@ def make_plan(desk: Desk, archive: Archive, kind: Kind | None) -> Plan:
         chain=chain,
         files_as_of=files_as_of,
         private_generation=generation,
-        lineage=lineage,
+        lineage=own.id,
         ends=ends,
         written=written,
-        interrupted=[one for one in begun if (one.kind, one.base, one.lineage) == (*like_this, lineage)],
+        interrupted=[one for one in begun if (one.kind, one.base, one.lineage) == (*like_this, own.id)],
     )
 
 

@@ -81,7 +81,7 @@ def make_exchange_db(
                 private.insert_restored(log.connection, number, since_us=row.since, generation=generation)
             for number, erased_at_us in sorted(beside.erased.items()):
                 erasure.insert_restored(log.connection, number, erased_at_us=erased_at_us)
-            private.set_generation(log.connection, generation)
+            private.set_generation(log.connection, generation, restored_from=(moment.before or moment.through)[-1].set)
     return Refounded(
         users=users,
         marked=beside.marked,
@@ -123,7 +123,7 @@ class _Beside:
                 "archive",
                 f"{self._archive.url}/{self._moment.through[-1].people.name}",
                 f"user #{missing[0]} of the journal is in no set",
-                hint="Use another set: credit-trading backup list --from PLACE.",
+                hint=f"Use another set: credit-trading backup list --from {self._archive.url}.",
             )
         return self._census.users()
 

@@ -185,9 +185,7 @@ class _Restoring:
                     self._later.add(copy.user)
             self._steps.advance(len(whole))
         if damaged:
-            self._notes.append(
-                f"{pack.name}: {damaged} copies in it are damaged; older ones, or the journal, are used."
-            )
+            self._notes.append(f"{pack.name}: damaged copies in it: {damaged}; older ones, or the journal, are used.")
 
     def _wants(self, copy: Copy) -> bool:
         return copy.user in self._missing and copy.applied_sequence <= self._moment.sequence

@@ -66,14 +66,14 @@ def restore_user(
     sequence: int | None = None,
     time_us: int | None = None,
 ) -> RestoredUser:
-    """Puts the user's file back: from the newest copy, or the newest of the sets up to one, up to a sequence or a time.
+    """Puts the user's file back: from the newest copy, or the newest of the sets up to one, up to a sequence, or finished by a time.
 
     Raises NotFound for an unknown or deleted user and where there is no copy; FileCorrupt for a copy that is not as it was written;
     FileAhead and FileForeign for a live file that knows more than the journal, or another history; Busy.
     """
     user = _one_who_is_there(ground.live, archive, user_id)
     last = wanted(ground.live, sequence=sequence, time_us=time_us)
-    search = newest_copy(archive, ground.live, user.number, set_id=set_id, sequence=last)
+    search = newest_copy(archive, ground.live, user.number, set_id=set_id, sequence=last, time_us=time_us)
     if search.found is None:
         raise NotFound(
             "backup.restore",

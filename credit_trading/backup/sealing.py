@@ -1,18 +1,23 @@
 """The journal into an archive: segment after segment, and not again what is there already.
 
 Here: which segments a set consists of, and sealing those that are new. Never here: what a segment is (journal/segments).
-Always: in memory is one segment at a time; the journal is read in batches, each for a moment.
+Always: in memory is one segment at a time; the journal is read in batches, each for a moment. What is taken over from another set was read
+and is as it was written; else it is sealed anew under the same name, which mends those sets, too.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from credit_trading.backup.archive import Archive, store
 from credit_trading.backup.manifest import StoredSegment
+from credit_trading.errors import FileCorrupt, NotFound
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.rows import FIRST_HASH, Row, damaged
 from credit_trading.journal.segments import ROWS_PER_SEGMENT, seal
+
+_log = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE = 2_000
 
@@ -43,7 +48,7 @@ def seal_up_to(
         with live.history() as log:
             hash_after, exchange_id = log.hash_at(end), log.exchange_id
         found = known.get((first, end, hash_after.hex() if hash_after else ""))
-        if found is None or found.hash_before != hash_before.hex() or archive.place.size(found.name) != found.size:
+        if found is None or found.hash_before != hash_before.hex() or not _is_whole(archive, found):
             found = _sealed(archive, exchange_id, _rows(live, first, end), hash_before)
         segments.append(found)
         hash_before = bytes.fromhex(found.hash_after)
@@ -57,6 +62,16 @@ def _blocks(first: int, last: int) -> Iterator[tuple[int, int]]:
         end = min((first + ROWS_PER_SEGMENT - 1) // ROWS_PER_SEGMENT * ROWS_PER_SEGMENT, last)
         yield first, end
         first = end + 1
+
+
+def _is_whole(archive: Archive, segment: StoredSegment) -> bool:
+    """Bits rot while the size stays: only reading it tells."""
+    try:
+        archive.read(segment)
+    except (FileCorrupt, NotFound) as error:
+        _log.warning("a segment is sealed anew: %s", error)
+        return False
+    return True
 
 
 def _sealed(archive: Archive, exchange_id: str, rows: list[Row], hash_before: bytes) -> StoredSegment:

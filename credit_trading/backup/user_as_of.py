@@ -74,7 +74,7 @@ def user_as_of(
     Raises AlreadyExists, InvalidInput and NotFound for a place where no such file can be; NotFound for an unknown user, InvalidInput for a
     moment at which there was no such user.
     """
-    path = checked_place(to, ground.live.path.parent)
+    path = checked_place(to, ground.live.path.parent, operation="backup.restore")
     with history(ground.live) as log:
         user = catalogue.former(log.connection, user_id)
     if user.state != "active":
@@ -82,7 +82,7 @@ def user_as_of(
     if set_id is not None and sequence is None and time_us is None:
         sequence = _sequence_of(archive, ground.live, set_id)
     last = wanted(ground.live, sequence=sequence, time_us=time_us)
-    return _write(ground, archive, user, path, last=last, set_id=set_id)
+    return _write(ground, archive, user, path, last=last, set_id=set_id, time_us=time_us)
 
 
 def user_as_of_archive(
@@ -99,7 +99,7 @@ def user_as_of_archive(
 
     A user who is deleted by then is shown as of just before that, unless a moment was given.
     """
-    path = checked_place(to, home)
+    path = checked_place(to, home, operation="backup.restore")
     return _from_archive(archive, user_id, path, set_id=set_id, sequence=sequence, time_us=time_us)
 
 
@@ -126,7 +126,16 @@ def _write_as_of(archive: Archive, moment: Moment, user_id: str, path: Path) -> 
             with history(ground.live) as log:
                 user = catalogue.former(log.connection, user_id)
             if user.state == "active":
-                return _write(ground, archive, user, path, last=moment.sequence, set_id=moment.set, notes=moment.notes)
+                return _write(
+                    ground,
+                    archive,
+                    user,
+                    path,
+                    last=moment.sequence,
+                    set_id=moment.set,
+                    time_us=moment.until_us,
+                    notes=moment.notes,
+                )
             with ground.live.reading() as replica:
                 return replica.users[user.number].last_sequence
 
@@ -139,10 +148,11 @@ def _write(
     *,
     last: int | None,
     set_id: str | None,
+    time_us: int | None,
     notes: Sequence[str] = (),
 ) -> UserAsOf:
     sequences = _events_of(ground.live, user, last=last)
-    search = newest_copy(archive, ground.live, user.number, set_id=set_id, sequence=last)
+    search = newest_copy(archive, ground.live, user.number, set_id=set_id, sequence=last, time_us=time_us)
     with ground.projector.rebuilt(user.number, sequence=sequences[-1], events=len(sequences)) as scratch:
         carried: list[str] = []
         if search.found is not None:

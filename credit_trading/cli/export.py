@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import msgspec
 
@@ -9,6 +11,7 @@ from credit_trading.cli import output
 from credit_trading.cli.command import Command
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Cell, draw_fields
+from credit_trading.errors import InvalidInput, NotFound
 from credit_trading.transfer import schema
 from credit_trading.transfer.export import Exported
 
@@ -32,9 +35,18 @@ def export(session: Session, user_id: str | None, everybody: bool, path: str | N
         return
     if everybody == (user_id is not None) or not path:
         raise click.UsageError("Give --user ID or --all, and a file: --to FILE.")
+    _check_file(Path(path))
     with output.progress("Exporting") as tick, session.admin() as admin:
         result = admin.transfer.export(path, user_id=user_id, progress=tick)
     session.show({"path": str(result.path), "rows": result.rows}, lambda: _draw(result))
+
+
+def _check_file(path: Path) -> None:
+    """Raises InvalidInput, NotFound. Whether there is one of that name already is known once it is written."""
+    if path.suffix.lower() != ".zip":
+        raise InvalidInput("export", path, "an export is a zip file", hint=f"Name it so: --to {path}.zip.")
+    if not path.parent.is_dir():
+        raise NotFound("export", path, f"there is no folder {path.parent}", hint="Make it, or name a file elsewhere.")
 
 
 def _draw(result: Exported) -> None:

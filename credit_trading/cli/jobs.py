@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +89,12 @@ def list_(ctx: click.Context, session: Session, path: Path | None) -> None:
 @click.pass_obj
 def runs(session: Session, name: str | None, last: int) -> None:
     """Lists the last runs, of one job or of all: when, how long, how large, what came of it. The last 1,000 of each are kept."""
-    found = Runs(session.home).latest(name, most=last)
+    if last == 0:
+        raise click.UsageError("--last is 1 or more.")
+    known = Runs(session.home)
+    found = known.latest(name, most=last)
+    if name is not None and not found and name not in known.known():
+        _config(session, None).job(name)  # raises for a name that is in no file either
     session.show([shown(run) for run in found], lambda: draw_runs(found))
 
 
@@ -136,7 +140,7 @@ def start(ctx: click.Context, session: Session, path: Path | None, once: bool) -
         ended.append(run)
         quiet = known.jobs[run.job].kind in (EXPIRE, CHECKPOINT) and not sys.stderr.isatty()
         if (run.outcome == DONE and not quiet) or run.outcome == STOPPED:
-            output.notice(f"{time.strftime('%H:%M:%S')}  {line(run)}")
+            output.notice(line(run))
 
     with ended_by_signals() as ending, credit_trading.open(session.home) as exchange:
         scheduler = Scheduler(exchange, known, on_run=tell)
@@ -144,7 +148,8 @@ def start(ctx: click.Context, session: Session, path: Path | None, once: bool) -
             scheduler.run_due(ending.is_set)
         else:
             output.notice(f"Doing {counted(len(known.jobs), 'job')} when due, until Ctrl-C: {', '.join(known.jobs)}")
-            _until(scheduler, ending)
+            with output.timed():
+                _until(scheduler, ending)
     failed = sum(run.outcome != DONE for run in ended)
     overdue = [job.job for job in standing.look(session.home, known.path).jobs if job.overdue] if once else []
     value = {"runs": len(ended), "not_done": failed, "overdue": overdue}

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -38,6 +39,21 @@ _LINE_END = re.compile(r"\s*[\r\n]\s*")
 
 _address: Callable[[str], str] = str
 """Set while a command runs; threads that it started speak alike."""
+
+
+_mark: Callable[[], str] = str
+"""What lines on standard error begin with."""
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Within, every line on standard error begins with the time, in UTC: of what goes on for days."""
+    global _mark
+    before, _mark = _mark, lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ  ", time.gmtime())
+    try:
+        yield
+    finally:
+        _mark = before
 
 
 @contextmanager
@@ -108,6 +124,7 @@ def fail(text: str) -> None:
 
 def _speak(prefix: str, text: str, *, style: str) -> None:
     line = printable(addressed(_LINE_END.sub(" ", text.strip())))
+    prefix = _mark() + prefix
     if is_fancy(sys.stderr):
         spoken = Text.assemble((prefix, style), line) if prefix else Text(line, style)
         console(sys.stderr).print(spoken, soft_wrap=True)

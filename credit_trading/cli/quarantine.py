@@ -6,8 +6,10 @@ import click
 
 from credit_trading.cli import output
 from credit_trading.cli.command import Group
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_table, moment
+from credit_trading.users.kept import FOLDER
 
 
 @click.group(cls=Group, examples=["quarantine list"])
@@ -37,11 +39,20 @@ def list_(session: Session) -> None:
         Column("Problem", wrap=True),
         Column("File", spare=True, wrap=True),
     ]
+    kept = _kept(session)
     rows = [(one.user_id, moment(one.since), one.problem, one.path.name) for one in found]
-    if rows:
-        session.show(value, lambda: draw_table(columns, rows))
-    else:
-        session.show(value, lambda: output.notice("No file is in quarantine."))
+
+    def draw() -> None:
+        if rows:
+            draw_table(columns, rows)
+        else:
+            output.notice("No file is in quarantine.")
+        if kept:
+            output.notice(
+                f"{counted(kept, 'file')} of before, kept by repairs and restores, in {session.home / FOLDER}: nothing uses them."
+            )
+
+    session.show(value, draw)
 
 
 @quarantine.command(examples=["quarantine release ann"])
@@ -53,3 +64,8 @@ def release(session: Session, user_id: str) -> None:
         was_listed = admin.databases.release(user_id)
     told = "released; its file is whole" if was_listed else "was not in quarantine; its file is whole"
     session.show({"user_id": user_id, "released": was_listed}, lambda: output.say(f"{user_id}: {told}"))
+
+
+def _kept(session: Session) -> int:
+    """Files that repairs and restores have put aside; those who wonder where theirs went look here."""
+    return len(list((session.home / FOLDER).glob("*.db")))

@@ -57,7 +57,9 @@ def erase(session: Session, user_id: str, now: bool, places: tuple[str, ...]) ->
     for path in erasure.undecided:
         output.warn(f"{path} has a name like the user's and cannot be opened: look whose it is, and delete it by hand.")
     for path in erasure.unfinished:
-        output.warn(f"{path} was being written less than a minute ago: erase {user_id} again if it is there in a minute.")
+        output.warn(
+            f"{path} was being written less than a minute ago: erase {user_id} again if it is there in a minute."
+        )
     if not places:
         output.notice(
             "Archives follow when they are next pruned: credit-trading backup prune --from PLACE, or --now --from PLACE here."

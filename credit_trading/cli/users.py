@@ -128,6 +128,10 @@ def delete(session: Session, user_id: str, yes: bool, sweep_to: str | None, no_b
 
     First a copy of the file is put into the folder `deleted`, and compared with the journal. If that fails, nothing is deleted.
     """
+    if sweep_to == user_id:
+        raise InvalidInput(
+            "users.delete", user_id, "what the user has cannot go to the user itself", hint="Name another user."
+        )
     with session.admin() as admin:
         user = admin.databases.show_trading_database(user_id)
         if not yes:

@@ -31,8 +31,6 @@ from credit_trading.store.files import make_private_folder, sweep_unfinished, wr
 _log = logging.getLogger(__name__)
 
 KEPT = 2
-UNFINISHED_S = 3600
-"""A file still under its temporary name after so long was left behind by a crash."""
 
 _LENGTH = struct.Struct(">I")
 _DIGEST_BYTES = 32

@@ -2,7 +2,7 @@
 
 Here: writing, publishing, renaming and deleting whole files, and making folders. Never here: a SQLite file that anybody
 has open; such a file is never renamed over, nor read as bytes (closing the descriptor drops SQLite's locks on it).
-Always: a file appears under its name complete or not at all; a name that begins with `.writing-` (`UNFINISHED`) is not whole yet. Every call
+Always: a file appears under its name complete or not at all; a name that begins with `.writing-` is unfinished. Every call
 that changes the disk is made here by `os.<name>`, so that a stand-in for `os` in this module sees each of them.
 """
 

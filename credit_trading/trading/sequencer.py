@@ -300,6 +300,7 @@ class Sequencer:
                 return Outcome(request.id, known, repeated=True)
             if prepared.personal is not None:
                 prepared.personal.check(self._live.log.connection)
+                prepared.personal.guard(replica)
             time_us = self._decision_us(replica, request.prepared_us)
             before = replica.sequence
             answer = engine.handle(replica, request, time_us=time_us, calendar=next_boundaries)

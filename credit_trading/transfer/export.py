@@ -1,8 +1,8 @@
 """Writing an export: the history of a user, or of all, as JSON Lines and CSV in one zip file.
 
 Here: which rows, in which order, and the file around them. Never here: the fields (schema), the form of a line (lines), SQL (users), as of
-when (moment). Always: two exports of the same content are equal byte for byte; the file appears whole or not at all; a user's export tells of others no
-more than who they were; of a history one row is in memory.
+when that is (moment). Always: two exports of the same content are equal byte for byte; the file appears whole or not at all; a user's
+export tells of others no more than who they were; of a history one row is in memory.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ def export(desk: Desk, path: StrPath, *, user_id: str | None, progress: Progress
 
 def _fill(parts: Mapping[schema.Table, _Part], desk: Desk, user_id: str | None, progress: Progress) -> None:
     number = desk.user_number(user_id) if user_id is not None else None
-    moment = Moment.now(desk)
+    moment = Moment.now(desk, only=number)
     content = _Content(moment, parts)
-    users = sorted(_users(desk, moment, number), key=lambda user: user.user_id)
+    users = sorted(_users(desk, moment), key=lambda user: user.user_id)
     for done, user in enumerate(users, 1):
         try:
             with moment.tables(desk, user.number) as connection:
@@ -181,20 +181,18 @@ class _Part:
         self._csv.write(csv_line([values.get(name) for name in self._names]))
 
 
-def _users(desk: Desk, moment: Moment, number: int | None) -> list[StoredUser]:
-    """Those who were there at the moment, or the one of that number."""
+def _users(desk: Desk, moment: Moment) -> list[StoredUser]:
+    """Those who were there at the moment. Raises _Deleted where one is no longer."""
     found: list[StoredUser] = []
-    after = 0
-    while True:
+    after = moment.first - 1
+    while after < moment.last:
         with desk.live.history() as log:
-            page = catalogue.page(log.connection, after=after, most=_PAGE)
-        if not page:
-            break
+            page = catalogue.page(log.connection, after=after, most=min(_PAGE, moment.last - after))
         after = page[-1].number
         found += [user for user in page if user.state == "active" and moment.has(user.number)]
     if len(found) < moment.users:
         raise _Deleted
-    return found if number is None else [user for user in found if user.number == number]
+    return found
 
 
 def _texts(names: Iterable[str], row: Mapping[str, object]) -> dict[str, str | None]:

@@ -22,26 +22,28 @@ from credit_trading.users.tables import contents
 
 @attrs.frozen
 class Moment:
-    """`ends` and `counts` are by user number, less one: the sequence of the user's last event by then, and how many they are.
+    """`ends` and `counts` are by user number, from `first` on: the sequence of the user's last event by then, and how many they are.
 
-    Of who is deleted both are 0. Sixteen bytes for each user there ever was.
+    Of who is deleted both are 0. They take sixteen bytes for each user there ever was.
     """
 
     exchange_id: str
     assets: list[Asset]
     instruments: list[InstrumentRecord]
+    first: int
     ends: array[int] = attrs.field(repr=False)
     counts: array[int] = attrs.field(repr=False)
 
     @classmethod
-    def now(cls, desk: Desk) -> Moment:
-        """As of the journal's head."""
+    def now(cls, desk: Desk, *, only: int | None = None) -> Moment:
+        """As of the journal's head, of all users or of that one."""
         now_us = desk.sequencer.clock.now_us()
-        return desk.reading(lambda replica: cls._of(replica, now_us))
+        return desk.reading(lambda replica: cls._of(replica, now_us, only))
 
     @classmethod
-    def _of(cls, replica: Replica, now_us: int) -> Moment:
-        users = [replica.users[number] for number in range(1, len(replica.users) + 1)]
+    def _of(cls, replica: Replica, now_us: int, only: int | None) -> Moment:
+        numbers = range(1, len(replica.users) + 1) if only is None else (only,)
+        users = [replica.users[number] for number in numbers]
         return cls(
             replica.exchange_id,
             sorted(replica.assets.values(), key=lambda asset: asset.code),
@@ -49,9 +51,15 @@ class Moment:
                 (InstrumentRecord.of(market, now_us) for market in replica.markets.values()),
                 key=lambda instrument: instrument.symbol,
             ),
+            only or 1,
             array("q", [0 if user.deleted else user.last_sequence for user in users]),
             array("q", [0 if user.deleted else user.event_count for user in users]),
         )
+
+    @property
+    def last(self) -> int:
+        """The number of the last user."""
+        return self.first + len(self.ends) - 1
 
     @property
     def users(self) -> int:
@@ -60,7 +68,7 @@ class Moment:
 
     def has(self, number: int) -> bool:
         """Whether there was that user."""
-        return number <= len(self.ends) and self.ends[number - 1] > 0
+        return self.first <= number <= self.last and self.ends[number - self.first] > 0
 
     @contextmanager
     def tables(self, desk: Desk, number: int) -> Iterator[Connection]:
@@ -68,7 +76,7 @@ class Moment:
 
         Raises NotFound for a user who was deleted meanwhile.
         """
-        end, events = self.ends[number - 1], self.counts[number - 1]
+        end, events = self.ends[number - self.first], self.counts[number - self.first]
         with (
             desk.projector.brought_to(number, sequence=end, events=events) as connection,
             contents.snapshot(connection),

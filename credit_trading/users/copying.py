@@ -3,9 +3,11 @@
 Here: how a file is copied, what is told with the copy, and many of them at a time. Never here: where copies go (packs and plain files).
 Always: a copy is one consistent database by itself and stands at the end of its user's history as of when it was made; it says so itself.
 While it is made nobody writes private facts into the file, and nobody waits for longer than that: one file is held at a time, for one copy.
+Private facts cannot be made again: a file that holds any is checked by SQLite, in the transaction in which it is copied, and a damaged one
+is not taken for a copy.
 
-A file that nobody has open is read as it is, under its user's lock held exclusively (at_rest). Any other is brought forward if it has to
-be, and copied by SQLite's backup API from the pooled handle.
+A file without any that nobody has open is read as it is, under its user's lock held exclusively (at_rest). Any other is brought forward if
+it has to be, and copied by SQLite's backup API from the pooled handle.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.store.locks import user_slot
 from credit_trading.store.snapshot import Snapshots
-from credit_trading.users import catalogue, quarantine
+from credit_trading.users import catalogue, private, quarantine
 from credit_trading.users.at_rest import content_at_rest, standing_in
 from credit_trading.users.files import UserFiles
 from credit_trading.users.handles import as_user_file
 from credit_trading.users.history import history
 from credit_trading.users.projector import Projector
+from credit_trading.users.replacing import check_integrity
 from credit_trading.users.standing import Standing
 from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 
@@ -70,7 +73,8 @@ class _Wanted:
     number: int
     path: Path
     standing: Standing
-    is_listed: bool
+    may_be_read: bool
+    """Without SQLite: it is not in quarantine, and holds nothing that the journal does not know."""
 
 
 class Copying:
@@ -123,13 +127,14 @@ class Copying:
                 if user.state == "active":
                     position = Position(exchange_id, sequence, log.hash_at(sequence) or b"")
                     standing = Standing((exchange_id, number), PROJECTION_VERSION, position, events)
-                    found.append(_Wanted(number, self._files.path_for(user), standing, number in listed))
+                    may_be_read = number not in listed and not private.is_marked(log.connection, number)
+                    found.append(_Wanted(number, self._files.path_for(user), standing, may_be_read))
         return found
 
     def _at_rest(self, wanted: _Wanted) -> FileCopy | None:
         """None unless nobody has the file open and it stands where it should."""
         lock_file, slot = self._live.lock_file, user_slot(wanted.number)
-        if wanted.is_listed or not lock_file.try_acquire(slot):
+        if not wanted.may_be_read or not lock_file.try_acquire(slot):
             return None
         try:
             content = content_at_rest(wanted.path)
@@ -142,13 +147,16 @@ class Copying:
         return _copy(wanted.number, content, wanted.standing)
 
     def _used(self, number: int, snapshots: Snapshots) -> FileCopy:
-        """A private transaction is waited for, as is a rebuild."""
+        """A private transaction is waited for, as is a rebuild. Raises FileCorrupt for damage where there are private facts."""
         with self._projector.caught_up(number) as connection, self._files.rebuilding(number):
             path = self._files.path_of(number)
+            is_private = self._projector.admission.is_private(number)
             with as_user_file(path):
                 connection.execute("BEGIN")
                 try:
                     standing = Standing.of(connection, path)
+                    if is_private:
+                        check_integrity(connection, path)
                     content = snapshots.take(connection)
                 finally:
                     connection.execute("ROLLBACK")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from credit_trading.clock import format_time
 from credit_trading.errors import Busy, InvalidInput, NotFound, StorageError, TradingError, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry
+from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import LiveReplica
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import remove_database
@@ -27,7 +28,15 @@ from credit_trading.store.sqlite import Connection
 from credit_trading.users import catalogue, quarantine
 from credit_trading.users.bulk import Creation, SubmitAll, checked_user, create_all, creation
 from credit_trading.users.catalogue import User
-from credit_trading.users.deletion import keep_verified, tell_no_copy
+from credit_trading.users.deletion import (
+    TRIES,
+    Copied,
+    Outdated,
+    check_current,
+    keep_verified,
+    still_trading,
+    tell_no_copy,
+)
 from credit_trading.users.erasure import Erasure, erase
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
@@ -178,23 +187,16 @@ class TradingDatabaseManager:
 
         First a copy of the file, caught up and compared with the journal, is put into the folder `deleted`, unless `backup` is false; where
         it is. If that cannot be done, the user is not deleted, and what kept it from being done is raised.
-        Raises UserNotEmpty for a user with open orders, holds or a balance and no `sweep_to`.
+        Raises UserNotEmpty for a user with open orders, holds or a balance and no `sweep_to`, Busy for one who does not stop trading.
         """
         user = self._user(user_id)
         target = self._user(sweep_to).number if sweep_to is not None else None
         kept = None
-        try:
-            with ExitStack() as held:  # no private fact is written between the copy and the deletion
-                if backup:
-                    live = held.enter_context(self._projector.caught_up(user.number))
-                held.enter_context(self._files.rebuilding(user.number))
-                if backup:
-                    kept = keep_verified(live, self._files.path_of(user.number), user.number, self._projector)
-                self._delete(user, target, kept)
-        except StorageError as error:
-            if backup and kept is None:
-                tell_no_copy(error, user_id)
-            raise
+        if backup:
+            kept = self._copy_and_delete(user, target)
+        else:
+            with self._files.rebuilding(user.number):
+                self._delete(user, target, None)
         self._files.finish(user)
         return kept
 
@@ -242,13 +244,37 @@ class TradingDatabaseManager:
         """The same for every user, whatever the state of their file; `progress` is told how many are done, and of how many."""
         return self._repair.rebuild_all(self._projector.active_numbers(), accept_loss=accept_loss, progress=progress)
 
-    def _delete(self, user: User, target: int | None, kept: Path | None) -> None:
-        mark = PersonalPart(write=lambda connection, _: catalogue.mark_deleting(connection, user.number))
+    def _copy_and_delete(self, user: User, target: int | None) -> Path:
+        """The copy is made again where the user's history has gone on before the deletion's turn came."""
+        copied = None
+        try:
+            for _ in range(TRIES):
+                with (
+                    suppress(Outdated),
+                    self._projector.caught_up(user.number) as live,
+                    self._files.rebuilding(user.number),  # no private fact is written between the copy and the deletion
+                ):
+                    copied = None
+                    copied = keep_verified(live, self._files.path_of(user.number), user.number, self._projector)
+                    self._delete(user, target, copied)
+                    return copied.path
+        except StorageError as error:
+            if copied is None:
+                tell_no_copy(error, user.user_id)
+            raise
+        raise still_trading(user.user_id)
+
+    def _delete(self, user: User, target: int | None, copied: Copied | None) -> None:
+        def guard(replica: Replica) -> None:
+            if copied is not None:
+                check_current(copied, replica, user.number)
+
+        mark = PersonalPart(guard=guard, write=lambda connection, _: catalogue.mark_deleting(connection, user.number))
         try:
             self._submit(cmd.DeleteUser(user.number, target), mark)
         except TradingError as error:
-            if kept is not None and error.took_effect is False:
-                remove_database(kept)
+            if copied is not None and error.took_effect is False:
+                remove_database(copied.path)
             if not isinstance(error, UserNotEmpty):
                 raise
             raise UserNotEmpty(

@@ -10,12 +10,17 @@ from collections.abc import Callable
 import attrs
 
 from credit_trading.exchange.events import Entry
+from credit_trading.exchange.replica import Replica
 from credit_trading.store.sqlite import Connection
 
 
 @attrs.frozen(kw_only=True)
 class PersonalPart:
-    """`check` is called before the command is decided, `write` once its first event has its place."""
+    """`check` and `guard` are called before the command is decided, as nobody can change anything any more; what they raise refuses it.
+
+    `write` is called once its first event has its place.
+    """
 
     check: Callable[[Connection], None] = lambda _: None
+    guard: Callable[[Replica], None] = lambda _: None
     write: Callable[[Connection, Entry], None] = lambda _, __: None

@@ -8,6 +8,8 @@ be made anew. Private is every table that an empty user file does not have.
 
 from __future__ import annotations
 
+import attrs
+
 from credit_trading.errors import PrivateFactsMissing
 from credit_trading.store.sqlite import Connection, StrPath, immediate, sqlite3
 
@@ -20,13 +22,15 @@ CREATE TABLE private_facts (
 CREATE TABLE backup_generation (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     generation INTEGER NOT NULL,
-    lineage TEXT NOT NULL
+    lineage TEXT NOT NULL,
+    restored_from TEXT
 ) STRICT;
 INSERT INTO backup_generation (only, generation, lineage) VALUES (1, 1, lower(hex(randomblob(16))));
 """
 """A generation begins with each backup. `private_facts.generation` is that of the user's last private write.
 
-Each exchange.db that is made, by founding or restoring, counts for itself: `lineage` tells their counts apart.
+Each exchange.db that is made, by founding or restoring, counts for itself: `lineage` tells their counts apart. `restored_from` is the set
+from which it has its private facts.
 """
 
 MIGRATIONS = {
@@ -41,7 +45,8 @@ ALTER TABLE private_facts ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE backup_generation (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     generation INTEGER NOT NULL,
-    lineage TEXT NOT NULL
+    lineage TEXT NOT NULL,
+    restored_from TEXT
 ) STRICT;
 INSERT INTO backup_generation (only, generation, lineage) VALUES (1, 1, lower(hex(randomblob(16))));
 """,
@@ -96,12 +101,21 @@ def insert_restored(connection: Connection, number: int, *, since_us: int, gener
     )
 
 
-def lineage(connection: Connection) -> tuple[str, int]:
-    """Whose count of generations it is, and how far it has come."""
-    found: tuple[str, int] = connection.execute(
-        "SELECT lineage, generation FROM backup_generation WHERE only = 1"
+@attrs.frozen
+class Lineage:
+    """Whose count of generations it is, how far it has come, and the set that it began with."""
+
+    id: str
+    generation: int
+    restored_from: str | None
+
+
+def lineage(connection: Connection) -> Lineage:
+    """Of this exchange.db."""
+    row = connection.execute(
+        "SELECT lineage, generation, restored_from FROM backup_generation WHERE only = 1"
     ).fetchone()
-    return found
+    return Lineage(*row)
 
 
 def begin_generation(connection: Connection) -> int:
@@ -112,9 +126,11 @@ def begin_generation(connection: Connection) -> int:
     return int(generation)
 
 
-def set_generation(connection: Connection, generation: int) -> None:
+def set_generation(connection: Connection, generation: int, *, restored_from: str) -> None:
     """In the caller's transaction, where no backup is under way."""
-    connection.execute("UPDATE backup_generation SET generation = ? WHERE only = 1", (generation,))
+    connection.execute(
+        "UPDATE backup_generation SET generation = ?, restored_from = ? WHERE only = 1", (generation, restored_from)
+    )
 
 
 def unmark(connection: Connection, number: int) -> None:

@@ -56,11 +56,10 @@ class Finding:
     @property
     def what(self) -> str:
         """The problem, with the values if there are any."""
-        values = [
-            f"{word} {_in_a_line(value)}"
-            for word, value in (("expected", self.expected), ("found", self.found))
-            if value is not None
-        ]
+        told = [("expected", self.expected), ("found", self.found)]
+        given = [value for _, value in told if value is not None]
+        alike = len(given) > len(set(map(_in_a_line, given)))
+        values = [f"{word} {value if alike else _in_a_line(value)}" for word, value in told if value is not None]
         return f"{self.problem} ({', '.join(values)})" if values else self.problem
 
     def __str__(self) -> str:
@@ -68,7 +67,7 @@ class Finding:
 
 
 def _in_a_line(value: str) -> str:
-    """Of a hash the beginning: it is told from another by that, and has all its digits in JSON."""
+    """Of a hash the beginning: it is told from another by that, mostly, and has all its digits in JSON."""
     return _HASH.sub(r"\1...", value)
 
 

@@ -90,3 +90,20 @@ def test_facts_whose_loss_was_accepted_do_not_come_back(exchange: Exchange, plac
     assert (restored.findings, restored.without_private_facts) == ([], [])
     with opened(tmp_path / "back") as back:
         assert private_of(Floor(back).path("ann")) == []
+
+
+def test_one_users_facts_come_from_a_set_that_this_exchange_descends_from(
+    exchange: Exchange, place: Path, tmp_path: Path
+) -> None:
+    """Not from the newest set of the exchange that was given up, unless it is named."""
+    first = Archive(Folder(place)).set_ids()[0]
+    write_private(exchange, ANN, 2)
+    Floor(exchange).admin.backups.create(place)
+    second = Archive(Folder(place)).set_ids()[1]
+    restore(Archive(Folder(place)), tmp_path / "r1", set_id=first)
+    with opened(tmp_path / "r1") as going_on:
+        backups = Floor(going_on).admin.backups
+        backups.restore_user(place, "ann")
+        assert private_of(Floor(going_on).path("ann")) == [1]
+        backups.restore_user(place, "ann", set_id=second)
+        assert private_of(Floor(going_on).path("ann")) == [2]

@@ -87,6 +87,24 @@ def test_a_backup_a_drill_and_a_prune_are_done_by_hand(market: Cli, tmp_path: Pa
     market.run("verify", "--deep")
 
 
+@pytest.mark.parametrize("kind", ["drill", "verify", "prune"])
+def test_a_job_on_the_archive_of_another_exchange_fails(market: Cli, tmp_path: Path, kind: str) -> None:
+    """It would be found good for ever, while nobody looks at ours; nothing of it is removed."""
+    other, place = Cli(tmp_path / "other"), str(tmp_path / "theirs")
+    other.run("init")
+    for _ in range(2):
+        other.run("backup", "create", "--to", place, "--full")
+    other.run("backup", "verify", "--from", place)
+    keep = "keep_last = 1\n" if kind == "prune" else ""
+    (market.home / FILE_NAME).write_text(f'[jobs.look]\nkind = "{kind}"\nfrom = "{place}"\nevery = "1d"\n{keep}')
+    told = market.json("jobs", "run", "look", code=1)
+    assert told["outcome"] == "failed"
+    assert "it is the archive of another exchange" in told["detail"]
+    assert "failed: " in market.run("status", code=1).out
+    assert "another exchange" in market.refused("backup", "prune", "--from", place, "--keep-last", "1")
+    assert len(other.json("backup", "list", "--from", place)) == 2
+
+
 def test_a_failed_backup_is_loud(market: Cli, tmp_path: Path) -> None:
     """In its own exit code, in the list, in status; until it has succeeded."""
     place = tmp_path / "backups"
@@ -127,6 +145,22 @@ def test_start_once_ends_with_1_if_a_job_fails(market: Cli, tmp_path: Path) -> N
     told = market.run("jobs", "start", "--once", code=1)
     assert told.out == "Did 0 jobs; 1 not done\n"
     assert "sweep failed" in told.err
+
+
+def test_start_once_ends_with_1_while_a_job_is_overdue(scheduled: Cli) -> None:
+    """Another process hangs in it, so there is nothing to do here; the hook that cannot be told is in nobody's way."""
+    hook = '[hook]\ncommand = ["/nowhere/notify"]\n'
+    (scheduled.home / FILE_NAME).write_text(SWEEP + hook)
+    now_us = time.time_ns() // 1000
+    Runs(scheduled.home).due_at_us(job("sweep"), now_us - 5 * HOUR_US)
+    claim = Runs(scheduled.home).claim(job("sweep"), now_us - 4 * HOUR_US)
+    assert claim is not None
+    told = scheduled.run("jobs", "start", "--once", code=1)
+    assert told.out == "Did 0 jobs; overdue: sweep\n"
+    assert "/nowhere/notify cannot be started" in told.err
+    assert scheduled.json("jobs", "start", "--once", code=1) == {"runs": 0, "not_done": 0, "overdue": ["sweep"]}
+    claim.finish("done", now_us, size_bytes=None, detail="")
+    assert scheduled.json("jobs", "start", "--once")["overdue"] == []
 
 
 def test_a_job_that_another_process_does_is_refused_with_its_id(scheduled: Cli) -> None:

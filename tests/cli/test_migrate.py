@@ -81,7 +81,7 @@ def test_an_exchange_of_the_first_release_can_be_looked_at_and_brought_here(firs
 
 
 def test_a_file_that_cannot_be_migrated_is_listed_with_its_way_out(old: Cli) -> None:
-    """The others are done, the exit code is 1 with and without --dry-run, and the way out is for the folder that was named."""
+    """The others are done, the exit code is 1, also of a look and a dry run, and the way out is for the folder that was named."""
     harm.header(_path(old, "ann"))
     assert [one["user_id"] for one in old.json("migrate", "--all", "--dry-run", code=1)["left_alone"]] == ["ann"]
     assert "Cannot be migrated" in old.run("migrate", "--all", "--dry-run", code=1).out

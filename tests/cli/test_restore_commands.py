@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_one_user_is_put_back_and_told(market: Cli, place: str) -> None:
     assert market.json("verify", "--deep")["findings"] == []
     assert "no such user" in market.refused("backup", "restore", "--from", place, "--user", "zed")
     assert "rebuild dan" in market.refused("backup", "restore", "--from", place, "--user", "dan", "--sequence", "3")
+
+
+def test_a_restored_folder_is_said_to_have_no_schedules(market: Cli, place: str, tmp_path: Path) -> None:
+    """With the command that sets them up there, as it has to be typed."""
+    market.run("jobs", "init", "--to", place)
+    words = ("backup", "restore", "--from", place, "--to")
+    note = market.json(*words, str(tmp_path / "restored folder"))["notes"][-1]
+    command = note.partition("set them up: credit-trading ")[2]
+    assert command == f"--home '{tmp_path}/restored folder' jobs init --to PLACE"
+    assert "Scheduled  nothing" in Cli(tmp_path / "restored folder").run("status").out
+    Cli(tmp_path / "restored folder").run(*shlex.split(command)[2:-1], place)
+    told = market.run(*words, str(tmp_path / "again")).out
+    assert f"credit-trading --home {tmp_path}/again jobs init --to PLACE" in told
 
 
 def test_a_user_as_of_a_moment_is_written_with_and_without_an_exchange(market: Cli, place: str, tmp_path: Path) -> None:

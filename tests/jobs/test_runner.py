@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +22,14 @@ from credit_trading.jobs.runs import Claim
 from credit_trading.jobs.work import Result
 from credit_trading.progress import Progress
 from tests.floor import Floor
-from tests.jobs.schedule import HOUR_US, SIX_US, Doing, job, jobs_of, raising
+from tests.jobs.schedule import HOUR_US, SIX_US, Doing, job, jobs_of, raising, teller, told
 
 HOURLY = job()
-
-TELLER = """
-import sys
-with open(sys.argv[1], "a") as file:
-    file.write(sys.stdin.read())
-"""
 
 
 @pytest.fixture(autouse=True)
 def at_six(clock: ManualClock) -> None:
     clock.set(SIX_US)
-
-
-def teller(path: Path, *, on: tuple[str, ...] = ("failed", "overdue"), timeout_s: int = 30) -> Hook:
-    return Hook(command=(sys.executable, "-I", "-c", TELLER, str(path)), on=on, timeout_s=timeout_s)
-
-
-def told(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def made(floor: Floor, clock: ManualClock, work: Doing | None = None, hook: Hook | None = None) -> Runner:
@@ -164,6 +150,24 @@ def test_an_interrupt_leaves_a_run_that_is_over(floor: Floor, clock: ManualClock
     (run,) = one.runs.latest(most=9)
     assert (run.outcome, run.detail) == (STOPPED, "interrupted")
     assert one.runs.due_at_us(HOURLY, SIX_US) == SIX_US + HOUR_US
+
+
+@pytest.mark.parametrize(
+    ("error", "again_us"),
+    [(KeyboardInterrupt(), 0), (runner.Stopped(), 0), (Busy("backup", "", "process 7 makes a backup"), 60_000_000 + 5)],
+    ids=["Ctrl-C", "told to end", "somebody else"],
+)
+def test_what_was_due_is_due_again_after_a_run_by_hand_that_did_not_do_it(
+    floor: Floor, clock: ManualClock, error: BaseException, again_us: int
+) -> None:
+    """It took the place of the one that was due, and would have eaten it."""
+    one = made(floor, clock, raising(error))
+    assert one.run(HOURLY) is None
+    clock.set(SIX_US + HOUR_US + 5)
+    with suppress(KeyboardInterrupt):
+        ran(one)
+    assert [run.outcome for run in one.runs.latest(most=9)] == [STOPPED]
+    assert one.runs.due_at_us(HOURLY, SIX_US + HOUR_US + 6) == SIX_US + HOUR_US + again_us
 
 
 def test_the_lease_is_renewed_while_the_work_goes_on(

@@ -166,7 +166,10 @@ def test_the_run_of_a_killed_process_is_lost_when_its_lease_is_over_and_due_agai
     assert claim.run.due_at_us == SIX_US
     finish(claim, SIX_US + LEASE_US)
     assert [run.outcome for run in runs.latest(most=9)] == [DONE, LOST]
-    assert runs.latest(most=9)[1].detail == f"process {child} ended in the middle of it, or could not write what came of it"
+    assert (
+        runs.latest(most=9)[1].detail
+        == f"process {child} ended in the middle of it, or could not write what came of it"
+    )
 
 
 def test_a_job_that_kills_its_process_each_time_waits_for_its_schedule(runs: Runs) -> None:

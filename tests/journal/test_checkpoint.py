@@ -21,6 +21,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import STATE_VERSION, dump, restore
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME, Log
+from credit_trading.store.files import STALE_AFTER_S
 from tests.floor import Floor, opened
 
 Reopen = Callable[..., Exchange]
@@ -312,7 +313,7 @@ def test_what_a_crash_left_half_written_is_swept(traded: Path, clock: ManualCloc
     left, fresh = folder / ".writing-left", folder / ".writing-fresh"
     for path in (left, fresh):
         path.write_bytes(b"half of it")
-    before = time.time() - checkpoint.UNFINISHED_S - 1
+    before = time.time() - STALE_AFTER_S - 1
     os.utime(left, (before, before))
     _trade_nothing_but_a_deposit(traded, clock)
     _write_checkpoint(traded, clock)

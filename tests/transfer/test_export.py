@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from credit_trading import Exchange, ManualClock
-from credit_trading.errors import AlreadyExists, FileQuarantined, NotFound, StorageError
+from credit_trading.errors import AlreadyExists, Busy, FileQuarantined, NotFound, StorageError
 from credit_trading.store.sqlite import Connection
 from credit_trading.transfer import export as export_module
 from credit_trading.transfer.schema import FILE_NAMES, TABLES
@@ -168,6 +168,68 @@ def test_a_user_is_shown_as_of_one_moment_while_others_trade(
     amounts = [row["quantity"] for row in rows(files, "transactions") if row["credit_type"] == CASH]
     assert amounts == [row["posted"] for row in rows(files, "balances") if row["asset"] == CASH] == ["1000000.00"]
     assert rows_of(floor.path("ann"), "SELECT count(*) FROM trading_transactions") == [(3,)]
+
+
+def test_all_are_shown_as_of_one_moment_while_they_trade(
+    traded: Floor, empty: Floor, reopen: Reopen, tmp_path: Path
+) -> None:
+    """After each user another process deals, fills, cancels and pays in, and comes and goes: the export is that of before it began."""
+    before = exported(traded, tmp_path / "before.zip")
+    other = Floor(reopen())
+    steps: list[int] = []
+
+    def meanwhile(done: int, _: int) -> None:
+        steps.append(done)
+        other.admin.transactions.record_transaction(
+            buyer="cat", seller="ann", credit_type=CREDIT, quantity=7, price_per_credit="1.00", currency=CASH
+        )
+        other.place("bob", "buy", 2, "5.00")
+        other.admin.trading.cancel_all_orders(user_id="ann")
+        other.admin.assets.add_asset(f"EUR{done}", decimals=2)
+        other.admin.databases.create_trading_database(f"new{done}", "new@example.com")
+        other.admin.accounts.deposit(f"new{done}", CASH, "1.00")
+
+    traded.admin.transfer.export(tmp_path / "all.zip", progress=meanwhile)
+    assert steps == [1, 2, 3]
+    assert (tmp_path / "all.zip").read_bytes() == (tmp_path / "before.zip").read_bytes()
+    result = empty.admin.transfer.import_(tmp_path / "all.zip")
+    assert (result.problems, result.transactions) == ([], len(rows(before, "transactions")))
+    assert traded.findings() == []
+
+
+def test_who_is_deleted_meanwhile_is_in_no_export_and_nothing_is_lost(
+    traded: Floor, reopen: Reopen, tmp_path: Path
+) -> None:
+    """What the user had went to another, who may have been written already: so it begins again."""
+    other = Floor(reopen())
+    steps: list[tuple[int, int]] = []
+
+    def meanwhile(*at: int) -> None:
+        steps.append((at[0], at[1]))
+        if len(steps) == 1:
+            other.admin.databases.delete_trading_database("cat", sweep_to="ann", backup=False)
+
+    traded.admin.transfer.export(tmp_path / "all.zip", progress=meanwhile)
+    assert steps == [(1, 3), (2, 3), (1, 2), (2, 2)]
+    traded.admin.transfer.export(tmp_path / "after.zip")
+    assert (tmp_path / "all.zip").read_bytes() == (tmp_path / "after.zip").read_bytes()
+    with pytest.raises(NotFound):
+        traded.admin.transfer.export(tmp_path / "cat.zip", user_id="cat")
+
+
+def test_deletions_without_end_end_an_export(floor: Floor, tmp_path: Path) -> None:
+    """It says so, and leaves nothing."""
+    for number in range(9):
+        floor.admin.databases.create_trading_database(f"zoe{number}", "zoe@example.com")
+    names = iter([f"zoe{number}" for number in range(8, -1, -1)])
+
+    def meanwhile(done: int, _: int) -> None:
+        if done == 1:
+            floor.admin.databases.delete_trading_database(next(names), backup=False)
+
+    with pytest.raises(Busy, match="users kept being deleted meanwhile; nothing was written"):
+        floor.admin.transfer.export(tmp_path / "all.zip", progress=meanwhile)
+    assert not (tmp_path / "all.zip").exists()
 
 
 def test_progress_counts_the_users(floor: Floor, tmp_path: Path) -> None:

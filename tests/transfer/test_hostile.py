@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from credit_trading.errors import InvalidInput, StorageError
 from credit_trading.transfer.problems import Problem
 from credit_trading.transfer.schema import Limits
 from tests.floor import Floor
@@ -66,6 +67,26 @@ def test_the_file_without_the_harm_is_taken(still: Floor, tmp_path: Path) -> Non
         ("x.jsonl", b"[" * 60_000 + b"\n", "x.jsonl, line 1: not a JSON object on one line"),
         ("x.jsonl", b'{"a":' * 10_000 + b"\n", "x.jsonl, line 1: not a JSON object on one line"),
         ("x.jsonl", b'{"user_id":"\\ud800"}\n', "x.jsonl, line 1"),
+        (
+            "x.jsonl",
+            b'{"quantity":"1.00",' + lines(deposit())[1:],
+            "x.jsonl, line 1, quantity: the field stands there twice",
+        ),
+        (
+            "x.jsonl",
+            b'{"f\\u0065e":null,"fee":null,' + lines(deposit())[1:],
+            "x.jsonl, line 1, fee: the field stands there",
+        ),
+        (
+            "x.jsonl",
+            b'{"note":' + b"9" * 5_000 + b',"note":"x",' + lines(deposit())[1:],
+            "x.jsonl, line 1, note: the field st",
+        ),
+        (
+            "x.jsonl",
+            b'{"note":' + b"[" * 30_000 + b"]" * 30_000 + b',"note":"x"}\n',
+            "x.jsonl, line 1: not a JSON object",
+        ),
         ("x.zip", b"", "x.zip: not a whole zip file"),
         ("x.zip", b"PK\x03\x04" + b"\0" * 100, "x.zip: not a whole zip file"),
         ("x.zip", lines(deposit()), "x.zip: not a whole zip file"),
@@ -206,6 +227,22 @@ def test_a_bomb_is_not_unpacked(still: Floor, tmp_path: Path) -> None:
 def test_a_plain_file_that_is_too_large_is_not_read(still: Floor, tmp_path: Path) -> None:
     path = written(tmp_path / "x.jsonl", lines(deposit()) * 100)
     assert problems(still, path, file_bytes=1000) == ["x.jsonl: more than 1,000 bytes"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.zip"])
+def test_what_is_no_file_is_refused_at_once(still: Floor, tmp_path: Path, name: str) -> None:
+    """A folder; a pipe that nobody writes into, which opening would wait for; a link to nothing."""
+    (tmp_path / name).mkdir()
+    with pytest.raises(InvalidInput, match=r"a folder, not a file\. Give a file that export has made"):
+        still.admin.transfer.import_(tmp_path / name)
+    (tmp_path / name).rmdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InvalidInput, match=r"a pipe or a device, not a file\. Give a file that export has made"):
+        still.admin.transfer.import_(tmp_path / name)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(tmp_path / "nothing")
+    with pytest.raises(StorageError, match=r"there is no such file\. Check the path"):
+        still.admin.transfer.import_(tmp_path / name)
 
 
 def test_a_problem_says_where_it_is() -> None:

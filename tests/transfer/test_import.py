@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from credit_trading import ManualClock, Settings
+from credit_trading import Exchange, ManualClock, Settings
 from credit_trading.errors import InvalidInput, NotAllTaken, NotFound
 from credit_trading.exchange import commands as cmd
 from credit_trading.journal.log import FILE_NAME
@@ -20,15 +20,15 @@ from tests.floor import CASH, CREDIT, SYMBOL, Floor, opened, rows_of, shared_con
 from tests.transfer.archives import Row, content, deposit, exported, lines, packed, rows, trade
 from tests.users.flow import HOURS, RandomFlow
 
+Reopen = Callable[..., Exchange]
+
 KEPT = ("users", "assets", "instruments", "balances", "transactions")
 """What is the same after a round trip; orders are not taken over."""
 
 
-@pytest.fixture
-def empty(tmp_path: Path, clock: ManualClock) -> Iterator[Floor]:
-    """Another exchange, without anything in it."""
-    with opened(tmp_path / "empty", clock=clock) as exchange:
-        yield Floor(exchange)
+def bust(**more: Any) -> Row:
+    """Of `trade()`."""
+    return trade(**{"reference": "OLD-3", "transaction_type": "buy_busted", "fee": "-0.02"} | more)
 
 
 def imported(floor: Floor, tmp_path: Path, *values: Row, **more: Any) -> Imported:
@@ -61,9 +61,8 @@ def test_a_round_trip_gives_equal_content(home: Path, empty: Floor, tmp_path: Pa
         floor = Floor(exchange).set_up("ann", "bob", "cat", "dan")
         floor.admin.instruments.set_schedule(SYMBOL, hours=HOURS, time_zone="UTC")
         floor.admin.instruments.set_rules(SYMBOL, min_value="1.00", max_open_orders=50)
-        bust = trade(reference="OLD-3", transaction_type="buy_busted", fee="-0.02")
         fee = deposit(reference="OLD-4", transaction_type="fee", quantity="0.01", note="=1", counterparty="Old Bank")
-        assert told(imported(floor, tmp_path, deposit(), trade(), bust, fee)) == []
+        assert told(imported(floor, tmp_path, deposit(), trade(), bust(), fee)) == []
         RandomFlow(floor, clock, seed=seed).run(600 if is_long else 150)
         floor.admin.databases.delete_trading_database("dan", sweep_to="ann")
         files = exported(floor, tmp_path / "one.zip")
@@ -152,25 +151,105 @@ def test_a_trade_that_is_older_does_not_move_the_last_one_back(floor: Floor, tmp
 
 
 def test_a_bust_from_elsewhere_takes_back_its_trade_and_the_count(floor: Floor, tmp_path: Path) -> None:
-    bust = trade(reference="OLD-3", transaction_type="buy_busted", fee="-0.02")
-    assert told(imported(floor, tmp_path, trade(), bust)) == []
+    assert told(imported(floor, tmp_path, trade(), bust())) == []
     assert (floor.balance("ann"), floor.balance("ann", CREDIT)) == ("1000000.00", "100000")
     assert floor.user("ann").transactions.calculate_trading_statistics()[0].trades == 0
     assert floor.findings() == []
 
 
 @pytest.mark.parametrize(
-    ("bust", "problem"),
+    ("changes", "problem"),
     [
-        ({"trade_reference": "T-9"}, "no trade of that reference stands before, or it was taken back already"),
+        ({"trade_reference": "T-9"}, "no trade of that reference stands before, here or in the file"),
         ({"trade_reference": None}, "it names the trade that is taken back"),
         ({"quantity": "2", "total_value": "5.00"}, "the trade of that reference had other terms"),
         ({"fee": "0.02"}, "the trade of that reference had other terms"),
+        ({"price_per_credit": "2.51", "total_value": "10.04"}, "the trade of that reference had other terms"),
     ],
 )
-def test_a_bust_needs_its_trade(still: Floor, tmp_path: Path, bust: Row, problem: str) -> None:
-    line = trade(**{"reference": "OLD-3", "transaction_type": "buy_busted", "fee": "-0.02"} | bust)
-    assert told(imported(still, tmp_path, trade(), line)) == [(2, "trade_reference", problem)]
+def test_a_bust_needs_its_trade(still: Floor, tmp_path: Path, changes: Row, problem: str) -> None:
+    assert told(imported(still, tmp_path, trade(), bust(**changes))) == [(2, "trade_reference", problem)]
+
+
+def test_a_history_in_several_files_is_held_to_the_rules_of_one(floor: Floor, tmp_path: Path) -> None:
+    """Of trades by the same reference: a bust may come later than its trade; nothing is taken back twice, and no other trade has it."""
+    taken = (1, "trade_reference", "the trade of that reference was taken back already")
+    assert told(imported(floor, tmp_path, bust())) == [
+        (1, "trade_reference", "no trade of that reference stands before, here or in the file")
+    ]
+    assert imported(floor, tmp_path, deposit(), trade()).transactions == 2
+    assert told(imported(floor, tmp_path, trade(reference="OLD-9"))) == [
+        (1, "trade_reference", "another trade of the user's has it")
+    ]
+    assert told(imported(floor, tmp_path, bust(quantity="2", total_value="5.00"))) == [
+        (1, "trade_reference", "the trade of that reference had other terms")
+    ]
+    result = imported(floor, tmp_path, trade(), bust(price_per_credit="2.500"))
+    assert (result.transactions, result.duplicates, told(result)) == (1, 1, [])
+    before = everything(floor)
+    assert told(imported(floor, tmp_path, bust(reference="OLD-4"))) == [taken]
+    assert told(imported(floor, tmp_path, bust(reference="OLD-4"), trade(), deposit())) == [taken]
+    assert told(imported(floor, tmp_path, trade(reference="OLD-9"))) == [
+        (1, "trade_reference", "another trade of the user's has it")
+    ]
+    repeated = imported(floor, tmp_path, deposit(), trade(), bust(price_per_credit="2.500"))
+    assert (repeated.transactions, repeated.duplicates, told(repeated)) == (0, 3, [])
+    assert everything(floor) == before
+    assert told(imported(floor, tmp_path, trade(user_id="bob"))) == []
+    assert (floor.balance("ann"), floor.balance("ann", CREDIT)) == ("1000010.00", "100000")
+    assert floor.findings() == []
+
+
+def test_a_bust_is_paid_back_in_the_currency_of_its_trade(floor: Floor, tmp_path: Path) -> None:
+    """In the same file and in a later one."""
+    floor.admin.assets.add_asset("EUR", decimals=2)
+    other = (1, "trade_reference", "the trade of that reference had other terms")
+    assert told(imported(floor, tmp_path, trade(), bust(currency="EUR"))) == [(2, *other[1:])]
+    assert imported(floor, tmp_path, trade()).done
+    assert told(imported(floor, tmp_path, bust(currency="EUR"))) == [other]
+
+
+def test_trades_of_this_exchange_are_not_taken_back_by_a_file(floor: Floor, tmp_path: Path) -> None:
+    """The other side would keep what it got; nor may a trade of elsewhere have the name of one that is or will be here."""
+    floor.place("ann", "sell", 4, "5.00")
+    floor.place("bob", "buy", 4, "5.00")
+    *_, bought = rows(exported(floor, tmp_path / "bob.zip", "bob"), "transactions")
+    back = bought | {"reference": "x", "transaction_type": "buy_busted", "fee": f"-{bought['fee']}"}
+    before = everything(floor)
+    problem = "it names a trade of this exchange; take that back here: credit-trading trades bust"
+    assert told(imported(floor, tmp_path, back)) == [(1, "trade_reference", f"{problem} 1")]
+    future = bought["trade_reference"].removesuffix("1") + "2"
+    assert told(imported(floor, tmp_path, trade(trade_reference=future))) == [(1, "trade_reference", f"{problem} 2")]
+    assert everything(floor) == before
+    floor.admin.trading.bust_trade(1)
+    floor.admin.transfer.export(tmp_path / "all.zip")
+    result = floor.admin.transfer.import_(tmp_path / "all.zip")
+    assert (result.transactions, told(result)) == (0, [])
+
+
+@pytest.mark.parametrize("meanwhile", ["OLD-3", "OLD-4"])
+def test_of_two_imports_at_once_one_takes_a_trade_back(
+    floor: Floor, reopen: Reopen, tmp_path: Path, meanwhile: str
+) -> None:
+    """Another process records the same bust, or another one of the same trade, after this one has looked at the user's history."""
+    assert imported(floor, tmp_path, trade()).done
+    other = Floor(reopen())
+    (tmp_path / "other").mkdir()
+    results: list[Imported] = []
+
+    def between(*_: int) -> None:
+        other.admin.accounts.deposit("ann", CASH, "1.00")
+        if not results:
+            results.append(imported(other, tmp_path / "other", bust(reference=meanwhile)))
+
+    result = imported(floor, tmp_path, bust(), progress=between)
+    assert results[0].done
+    if meanwhile == "OLD-3":
+        assert (told(result), result.transactions, result.duplicates) == ([], 0, 1)
+    else:
+        assert told(result) == [(1, "trade_reference", "the trade of that reference was taken back already")]
+    assert floor.balance("ann", CREDIT) == "100000"
+    assert floor.findings() == []
 
 
 def test_what_is_here_already_is_passed_over_and_other_content_is_refused(floor: Floor, tmp_path: Path) -> None:

@@ -14,7 +14,11 @@ from credit_trading.transfer.problems import Problems
 from credit_trading.transfer.schema import USERS, Limits
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
-ANY = TEXT | st.sampled_from(["=1+1", "'=1", "''", "-5", "-5.0", "+5", "-", "@a", "\ta", "\r\na", '"', ",", "\n"])
+ANY = (
+    TEXT
+    | st.text(";\t\r\n'=+-@,\"5", max_size=12)
+    | st.sampled_from(["=1+1", "'=1", "''", "-5", "-5.0", "+5", "-", "@a", "\ta", "\r\na", '"', ",", "\n"])
+)
 
 
 @given(st.lists(st.tuples(ANY, ANY), max_size=5))
@@ -31,10 +35,32 @@ def test_every_text_is_read_back_as_it_was_written(pairs: list[tuple[str, str]])
     assert problems == []
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "'", "--5", "-1e5"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t1", "\rx", "\nx", "-", "'", "--5", "-1e5"])
 def test_what_a_spreadsheet_would_run_has_an_apostrophe_before_it(cell: str) -> None:
     assert guarded(cell) == f"'{cell}"
     assert unguarded(guarded(cell)) == cell
+
+
+@pytest.mark.parametrize(
+    "text", ["x{}=1+1", "x{}=1+1{}y", "{}+1", "{}{}@SUM(A1)", "{}'{}-1+1", 'x"{}"{}=1', "-5{}=1", "a,{}=1,"]
+)
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r\n"])
+@pytest.mark.parametrize("splits_at", [",", ";", "\t"])
+def test_no_formula_begins_where_a_spreadsheet_splits_lines_otherwise(
+    splits_at: str, separator: str, text: str
+) -> None:
+    """Such a cell is in quotes; but where lines are split at `;`, one in the middle of a cell is no quote, and so a `'` stands there."""
+    cell = text.replace("{}", separator)
+    line = csv_line(["ann", cell, "9.50"])
+    assert b',"' in line
+    cells = [one for row in csv.reader(io.StringIO(line.decode(), newline=""), delimiter=splits_at) for one in row]
+    assert [one for one in cells if one.startswith(("=", "+", "-", "@"))] == []
+    assert unguarded(guarded(cell)) == cell
+
+
+def test_apostrophes_that_guard_nothing_are_kept() -> None:
+    """A file of other programs has them inside of a cell for its own reasons."""
+    assert unguarded("a;'b'\n'c'; '=") == "a;'b'\n'c'; '="
 
 
 @pytest.mark.parametrize("cell", ["-0.05", "-12", "12.50", "ann", "", "a=b", "2026-03-01T09:30:00.000000Z"])

@@ -156,3 +156,67 @@ def test_a_user_who_may_not_be_deleted_leaves_no_copy(told: Floor, monkeypatch: 
         databases.delete_trading_database("ann", sweep_to="bob")
     assert kept_in(told) == []
     assert told.path("ann").exists()
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[int], None]) -> list[int]:
+    """`act` is done by others after each copy, before the deletion; with how many copies were made before."""
+    copies: list[int] = []
+
+    def copied(*arguments: Any) -> deletion.Copied:
+        made = deletion.keep_verified(*arguments)
+        act(len(copies))
+        copies.append(made.sequence)
+        return made
+
+    monkeypatch.setattr(manager, "keep_verified", copied)
+    return copies
+
+
+def test_what_happens_after_the_copy_is_in_the_next_one(
+    told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process deposits twice: the copy that is kept has both, and is the only one."""
+    others = reopen(project_on_commit=False).as_admin("x").accounts
+    copies = _meanwhile(monkeypatch, lambda made: others.deposit("ann", "USD", "7.00") if made < 2 else None)
+    kept = told.admin.databases.delete_trading_database("ann", sweep_to="bob")
+    assert kept is not None
+    assert kept_in(told) == [kept]
+    assert len(set(copies)) == 3
+    assert rows_of(kept, "SELECT count(*) FROM audit_trail WHERE kind = 'deposited'") == [(4,)]
+    assert rows_of(kept, "SELECT wish FROM wishes") == [("more",)]
+    assert told.findings() == []
+
+
+def test_a_user_who_does_not_stop_is_not_deleted(
+    told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = reopen(project_on_commit=False).as_admin("x").accounts
+    copies = _meanwhile(monkeypatch, lambda _: others.deposit("ann", "USD", "7.00") and None)
+    with pytest.raises(Busy, match=r"each of the 4 times.*was not deleted.*users suspend ann") as refused:
+        told.admin.databases.delete_trading_database("ann", sweep_to="bob")
+    assert "\n" not in str(refused.value)
+    assert (len(copies), kept_in(told)) == (4, [])
+    assert told.balance("ann") == "1000028.00"
+    assert told.findings() == []
+
+
+def test_one_who_was_deleted_by_somebody_else_meanwhile_is_not_found(
+    told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = reopen().as_admin("x").accounts._desk.sequencer
+    delete = others.prepare(cmd.DeleteUser(ANN, 2), scope="x")
+    _meanwhile(monkeypatch, lambda _: others.submit([delete]) and None)
+    with pytest.raises(TradingError):
+        told.admin.databases.delete_trading_database("ann", sweep_to="bob")
+    assert kept_in(told) == []
+
+
+def test_an_order_that_expires_in_the_moment_of_the_deletion_holds_it_up_no_more_than_others(
+    told: Floor, clock: ManualClock
+) -> None:
+    """That comes with the deletion itself; nobody else would ever make it happen."""
+    told.place("ann", "sell", 10, "6.00", time_in_force="GTD", expires_at=EXPIRY)
+    clock.advance(7200)
+    assert told.admin.databases.delete_trading_database("ann", sweep_to="bob") is not None
+    assert told.kinds()[-1] == "user_deleted"
+    assert "order_expired" in told.kinds()

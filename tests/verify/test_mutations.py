@@ -24,6 +24,7 @@ from tests.verify.sample import Sample, change, columns, content, other_values, 
 
 SECRET_TO_NOBODY = {
     ("backup_generation", "lineage"): "a name by chance; with another one the next backup is a full one",
+    ("backup_generation", "restored_from"): "from which set the exchange was restored stands nowhere else",
     (
         "private_facts",
         "since",

@@ -10,6 +10,7 @@ from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.backup.list import FROM, size
 from credit_trading.cli.command import COUNT
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_table
 from credit_trading.journal.log import FILE_NAME
@@ -49,6 +50,10 @@ def prune_(
     from credit_trading.backup.archive import Archive
     from credit_trading.backup.retention import Rules, prune
 
+    if not any((keep_last, keep_daily, keep_weekly, keep_monthly)):
+        raise click.UsageError(
+            "Say what to keep: --keep-last, --keep-daily, --keep-weekly or --keep-monthly, with 1 or more."
+        )
     rules = Rules(last=keep_last, daily=keep_daily, weekly=keep_weekly, monthly=keep_monthly)
     with output.progress("Removing") as tick:
         if (session.home / FILE_NAME).exists():
@@ -65,4 +70,5 @@ def _draw(pruned: Pruned) -> None:
     rows += [(one, verdict, "") for one in pruned.removed]
     draw_table([Column("Set"), Column("What"), Column("Why", wrap=True)], sorted(rows))
     would = "would be removed" if pruned.dry_run else "removed"
-    output.notice(f"{len(pruned.removed)} sets and {pruned.objects} objects ({size(pruned.size_bytes)}) {would}.")
+    sets, objects = counted(len(pruned.removed), "set"), counted(pruned.objects, "object")
+    output.notice(f"{sets} and {objects} ({size(pruned.size_bytes)}) {would}.")

@@ -11,6 +11,7 @@ from credit_trading.backup.archive import Archive
 from credit_trading.backup.restoring_user import RestoredUser
 from credit_trading.backup.user_as_of import UserAsOf, user_as_of_archive
 from credit_trading.cli import output
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields, moment
 from credit_trading.errors import NotAnExchange
@@ -59,7 +60,7 @@ def _draw(one: RestoredUser) -> None:
             "File": str(one.path),
             "From": one.set,
             "Copied at": f"{moment(one.copied_at)} UTC, sequence {one.copy_sequence}",
-            "Caught up": f"{one.caught_up} events, to sequence {one.sequence}",
+            "Caught up": f"{counted(one.caught_up, 'event')}, to sequence {one.sequence}",
             "Private tables, as of the copy": ", ".join(one.private_tables) or "none",
             "Rows that differed in the copy": _counts(one.copy_differs),
             "Rows that differed in the file": "not known" if one.file_differed is None else _counts(one.file_differed),

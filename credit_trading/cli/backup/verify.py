@@ -13,6 +13,7 @@ from credit_trading.cli import output
 from credit_trading.cli.backup.group import backup
 from credit_trading.cli.backup.list import FROM, size
 from credit_trading.cli.command import REFUSED
+from credit_trading.cli.counts import counted
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields
 from credit_trading.cli.verify import draw_findings
@@ -65,7 +66,7 @@ def _draw(result: SetVerification) -> None:
             "As of": result.as_of,
             "Sequence": None if result.sequence is None else str(result.sequence),
             "Users": None if result.users is None else str(result.users),
-            "Read": f"{result.objects} objects, {size(result.size_bytes)}",
+            "Read": f"{counted(result.objects, 'object')}, {size(result.size_bytes)}",
             "Looked at": "everything, restored" if result.deep else "objects and hashes (restoring it: --deep)",
             "Findings": str(len(result.findings)) if result.findings else "none",
         }
