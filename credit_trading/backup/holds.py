@@ -44,7 +44,8 @@ def _of_checkpoints(desk: Desk) -> Hold:
         of_use = [one.sequence for one in checkpoint.inspect(live.checkpoints, log) if one.problem is None]
     sequences = [sequence for sequence in of_use if sequence is not None] or [1]
     oldest, newest = min(sequences), max(sequences)
-    why = f"the older checkpoint stands at {oldest}; repeat this once there are events beyond {newest}: a new one takes its place"
+    which = "older" if newest > oldest else "only"
+    why = f"the {which} checkpoint stands at {oldest}, and two are kept: repeat this once there are events beyond {newest}, it makes one"
     return Hold(oldest - 1, why)
 
 

@@ -110,9 +110,11 @@ def choose(
 
 def named(archive: Archive, set_id: str) -> Manifest:
     """The manifest of a set that somebody named. Raises NotFound, FileCorrupt."""
-    if set_id in archive.set_ids():
+    ids = archive.set_ids()
+    if set_id in ids:
         return archive.manifest(set_id)
-    archive.newest()
+    if not ids:
+        archive.newest()
     raise NotFound(
         "backup",
         set_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from credit_trading.cli import output
-from credit_trading.cli.command import Command
+from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import draw_fields
 
@@ -55,11 +55,13 @@ def erase(session: Session, user_id: str, now: bool, places: tuple[str, ...]) ->
         fields[f"At {place}"] = f"{one.files} files and {one.rows} rows out of {len(one.sets)} sets"
     session.show(value, lambda: draw_fields({**fields}))
     for path in erasure.undecided:
-        output.warn(f"{path} has a name like the user's and cannot be opened: look whose it is, and delete it by hand.")
+        output.warn(f"{path} may hold something of the user, and cannot be told: look, and delete it by hand.")
     for path in erasure.unfinished:
         output.warn(
             f"{path} was being written less than a minute ago: erase {user_id} again if it is there in a minute."
         )
+    if erasure.undecided or erasure.unfinished:
+        click.get_current_context().exit(REFUSED)
     if not places:
         output.notice(
             "Archives follow when they are next pruned: credit-trading backup prune --from PLACE, or --now --from PLACE here."

@@ -25,7 +25,6 @@ from credit_trading.users.catalogue import User
 from credit_trading.users.files import UserFiles
 from credit_trading.users.history import history
 from credit_trading.users.naming import file_name
-from credit_trading.users.standing import Standing
 
 SCHEMA = """
 CREATE TABLE erased_users (
@@ -41,8 +40,9 @@ _KEPT_IN = ("quarantine", "deleted")
 class Erasure:
     """What went: so many `notes` on the user's commands, and these `files`.
 
-    `undecided` are kept files with a name like the user's that cannot be opened: look at them, and delete them by hand. `unfinished` are
-    files that somebody was writing less than a minute ago, or was killed while writing: then the next time removes them.
+    `undecided` are kept files with a name like the user's that cannot be opened, and parts of an exchange.db that was lost: look at them, and
+    delete them by hand. `unfinished` are files that somebody was writing less than a minute ago, or was killed while writing: then the next
+    time removes them.
     """
 
     user_id: str
@@ -128,11 +128,11 @@ def _remove_kept(home: Path, user: User) -> tuple[list[Path], list[Path]]:
         except (TradingError, sqlite3.Error, UnicodeDecodeError):
             undecided.append(path)
             continue
-        if owner == user.number:
+        if owner == user.user_id:
             Path(f"{path}.json").unlink(missing_ok=True)  # what is told of it
             remove_database(path)
             removed.append(path)
-    return removed, undecided
+    return removed, [*undecided, *_of_everybody(home)]
 
 
 def _like(home: Path, user_id: str) -> Iterator[Path]:
@@ -141,6 +141,13 @@ def _like(home: Path, user_id: str) -> Iterator[Path]:
         yield from sorted(path for path in (home / folder).glob("*.db") if path.name.startswith(beginning))
 
 
-def _owner(path: Path) -> int | None:
+def _of_everybody(home: Path) -> list[Path]:
+    """What is left of an exchange.db that was lost: notes and e-mails of whoever traded then."""
+    return sorted(path for folder in _KEPT_IN for path in (home / folder).glob("exchange.db*"))
+
+
+def _owner(path: Path) -> str | None:
+    """By id: in a file of another history the number may be somebody else's."""
     with translated("users.erase", path), closing(connect(path, mode="rw", synchronous="FULL")) as connection:
-        return Standing.of(connection, path).owner[1]
+        row = connection.execute("SELECT user_id FROM metadata").fetchone()
+        return row[0] if row else None

@@ -75,12 +75,12 @@ def test_the_file_without_the_harm_is_taken(still: Floor, tmp_path: Path) -> Non
         (
             "x.jsonl",
             b'{"f\\u0065e":null,"fee":null,' + lines(deposit())[1:],
-            "x.jsonl, line 1, fee: the field stands there",
+            "x.jsonl, line 1, fee: the field stands there twice",
         ),
         (
             "x.jsonl",
-            b'{"note":' + b"9" * 5_000 + b',"note":"x",' + lines(deposit())[1:],
-            "x.jsonl, line 1, note: the field st",
+            b'{"note":' + b"9" * 4_000 + b',"note":"x",' + lines(deposit())[1:],
+            "x.jsonl, line 1, note: the field stands there twice",
         ),
         (
             "x.jsonl",

@@ -34,9 +34,9 @@ def most_pages(path: Path) -> None:
     path.write_bytes(content[:4096] + os.urandom(len(content) - 4096))
 
 
-def page_of_rows(path: Path) -> None:
-    """The root page of a table that is not read when there is nothing to catch up with."""
-    ((page,),) = rows_of(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'audit_trail'")
+def page_of_rows(path: Path, table: str = "audit_trail") -> None:
+    """The root page of a table: by itself one that is not read when there is nothing to catch up with."""
+    ((page,),) = rows_of(path, "SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
     content = bytearray(path.read_bytes())
     content[(page - 1) * 4096 : page * 4096] = os.urandom(4096)
     path.write_bytes(bytes(content))

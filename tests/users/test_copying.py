@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 
 from credit_trading import Exchange, ManualClock, Settings
-from credit_trading.errors import Busy, FileForeign, FileQuarantined, NotFound, PrivateFactsMissing, TradingError
+from credit_trading.errors import (
+    Busy,
+    FileCorrupt,
+    FileForeign,
+    FileQuarantined,
+    NotFound,
+    PrivateFactsMissing,
+    TradingError,
+)
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.snapshot import Snapshots
 from credit_trading.store.sqlite import Connection, connect
@@ -132,14 +140,25 @@ def test_files_at_rest_are_read_as_they_are(
     """They are byte for byte the same, nobody has them open afterwards, and nothing is left beside them."""
     exchange, paths = at_rest_in(traded, clock)
     with exchange:
-        found = all_of(exchange)
+        found = all_of(exchange, BOB, CAT)
         assert taken == []
-        for number, path in paths.items():
-            assert good(found[number]).content == path.read_bytes()
-            check(good(found[number]), tmp_path / "copies", path)
-        assert rows_of(laid_out(good(found[ANN]), tmp_path), "SELECT wish FROM wishes") == [("first",)]
+        for number in (BOB, CAT):
+            assert good(found[number]).content == paths[number].read_bytes()
+            check(good(found[number]), tmp_path / "copies", paths[number])
         assert exchange._files.pool.open_count == 0
-        assert exchange._live.lock_file.holders(1024 + ANN) == []
+        assert exchange._live.lock_file.holders(1024 + BOB) == []
+
+
+def test_a_file_with_private_facts_is_copied_by_sqlite_though_at_rest(
+    traded: Floor, clock: ManualClock, tmp_path: Path, taken: list[Connection]
+) -> None:
+    """It is to be checked."""
+    exchange, paths = at_rest_in(traded, clock)
+    with exchange:
+        copy = good(all_of(exchange)[ANN])
+        assert len(taken) == 1
+        check(copy, tmp_path, paths[ANN])
+        assert rows_of(laid_out(copy, tmp_path), "SELECT wish FROM wishes") == [("first",)]
 
 
 def test_a_file_that_is_behind_is_brought_forward_first(traded: Floor, clock: ManualClock, tmp_path: Path) -> None:
@@ -262,6 +281,25 @@ def test_a_broken_file_is_told_and_holds_up_nobody(traded: Floor, clock: ManualC
         assert isinstance(refused(second[ANN]), FileQuarantined)
         for found in (first, second):
             check(good(found[BOB]), tmp_path, paths[BOB])
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_a_damaged_file_with_private_facts_is_no_copy(
+    traded: Floor, clock: ManualClock, tmp_path: Path, in_use: bool
+) -> None:
+    """However well all goes that uses it: it would take the place of a good copy. It is in quarantine from then on, and told."""
+    exchange, paths = at_rest_in(traded, clock)
+    harm.page_of_rows(paths[ANN], "wishes")
+    aged(paths[ANN])
+    with exchange:
+        if in_use:
+            assert exchange.as_user("ann").orders.get_active_orders()
+        found = all_of(exchange)
+        assert isinstance(refused(found[ANN]), FileCorrupt)
+        assert "damaged" in refused(found[ANN]).problem
+        check(good(found[BOB]), tmp_path, paths[BOB])
+        assert [one.user_id for one in exchange.as_admin("x").databases.list_quarantined()] == ["ann"]
+        assert isinstance(refused(all_of(exchange)[ANN]), FileQuarantined)
 
 
 def test_what_is_in_quarantine_is_not_read_however_well_it_looks(traded: Floor, clock: ManualClock) -> None:
@@ -521,22 +559,22 @@ def test_a_private_fact_waits_for_the_copy_that_is_being_made(
 def test_a_private_fact_is_not_written_under_a_file_that_is_read_at_rest(
     traded: Floor, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The writer's handle waits for the reader's lock."""
+    """The writer's handle waits for the reader's lock. It is the user's first one: else the file would not be read as it is."""
     exchange, paths = at_rest_in(traded, clock)
     other = opened(exchange.home, clock=clock)
-    thread = threading.Thread(target=write_private, args=(other, "later"))
+    thread = threading.Thread(target=write_private, args=(other, "later", BOB))
     read = os.read
 
     def slow_read(descriptor: int, size: int) -> bytes:
         monkeypatch.undo()
         thread.start()
         time.sleep(0.2)
-        assert other._files.pool.open_count == 0 or not Path(f"{paths[ANN]}-wal").exists()
+        assert other._files.pool.open_count == 0 or not Path(f"{paths[BOB]}-wal").exists()
         return read(descriptor, size)
 
     monkeypatch.setattr(os, "read", slow_read)
     with exchange, other:
-        content = good(all_of(exchange, ANN)[ANN]).content
+        content = good(all_of(exchange, BOB)[BOB]).content
         thread.join()
         assert b"later" not in content
-        assert b"later" in good(all_of(exchange, ANN)[ANN]).content
+        assert b"later" in good(all_of(exchange, BOB)[BOB]).content

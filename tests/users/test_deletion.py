@@ -5,13 +5,22 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from credit_trading import Exchange
-from credit_trading.errors import FileCorrupt, NotTaken, PrivateFactsMissing, TradingError, Unwritable, UserNotEmpty
+from credit_trading import Exchange, ManualClock
+from credit_trading.errors import (
+    Busy,
+    FileCorrupt,
+    NotTaken,
+    PrivateFactsMissing,
+    TradingError,
+    Unwritable,
+    UserNotEmpty,
+)
 from credit_trading.store.sqlite import Connection
-from credit_trading.users import deletion, scratch
+from credit_trading.users import deletion, manager, scratch
 from credit_trading.users.private_writer import PrivateWriter
 from tests.floor import Floor, edit, rows_of, shared_content
 from tests.users import harm
@@ -172,12 +181,22 @@ def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[int], None]) -> l
     return copies
 
 
+def _depositing(reopen: Callable[..., Exchange]) -> Callable[[], None]:
+    """As another process does it."""
+    accounts = reopen(project_on_commit=False).as_admin("x").accounts
+
+    def deposit() -> None:
+        accounts.deposit("ann", "USD", "7.00")
+
+    return deposit
+
+
 def test_what_happens_after_the_copy_is_in_the_next_one(
     told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process deposits twice: the copy that is kept has both, and is the only one."""
-    others = reopen(project_on_commit=False).as_admin("x").accounts
-    copies = _meanwhile(monkeypatch, lambda made: others.deposit("ann", "USD", "7.00") if made < 2 else None)
+    deposit = _depositing(reopen)
+    copies = _meanwhile(monkeypatch, lambda made: deposit() if made < 2 else None)
     kept = told.admin.databases.delete_trading_database("ann", sweep_to="bob")
     assert kept is not None
     assert kept_in(told) == [kept]
@@ -190,8 +209,8 @@ def test_what_happens_after_the_copy_is_in_the_next_one(
 def test_a_user_who_does_not_stop_is_not_deleted(
     told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = reopen(project_on_commit=False).as_admin("x").accounts
-    copies = _meanwhile(monkeypatch, lambda _: others.deposit("ann", "USD", "7.00") and None)
+    deposit = _depositing(reopen)
+    copies = _meanwhile(monkeypatch, lambda _: deposit())
     with pytest.raises(Busy, match=r"each of the 4 times.*was not deleted.*users suspend ann") as refused:
         told.admin.databases.delete_trading_database("ann", sweep_to="bob")
     assert "\n" not in str(refused.value)
@@ -200,22 +219,11 @@ def test_a_user_who_does_not_stop_is_not_deleted(
     assert told.findings() == []
 
 
-def test_one_who_was_deleted_by_somebody_else_meanwhile_is_not_found(
-    told: Floor, reopen: Callable[..., Exchange], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    others = reopen().as_admin("x").accounts._desk.sequencer
-    delete = others.prepare(cmd.DeleteUser(ANN, 2), scope="x")
-    _meanwhile(monkeypatch, lambda _: others.submit([delete]) and None)
-    with pytest.raises(TradingError):
-        told.admin.databases.delete_trading_database("ann", sweep_to="bob")
-    assert kept_in(told) == []
-
-
 def test_an_order_that_expires_in_the_moment_of_the_deletion_holds_it_up_no_more_than_others(
     told: Floor, clock: ManualClock
 ) -> None:
     """That comes with the deletion itself; nobody else would ever make it happen."""
-    told.place("ann", "sell", 10, "6.00", time_in_force="GTD", expires_at=EXPIRY)
+    told.place("ann", "sell", 10, "6.00", expires_at=clock.now_us() + 1_000_000)
     clock.advance(7200)
     assert told.admin.databases.delete_trading_database("ann", sweep_to="bob") is not None
     assert told.kinds()[-1] == "user_deleted"

@@ -115,3 +115,23 @@ def test_a_reader_that_keeps_the_wal_alive_is_told(floor: Floor) -> None:
         reader.close()
     floor.admin.databases.erase("ann")
     assert files_with(floor.exchange.home, SECRET, ORIGIN, REMARK) == []
+
+
+def test_a_kept_file_of_another_history_goes_by_the_id_in_it(floor: Floor) -> None:
+    """The number may have been somebody else's there. What is left of a lost exchange.db is named."""
+    edit(floor.path("ann"), "UPDATE balances SET posted = posted + 1")
+    kept = floor.admin.databases.rebuild("ann").kept
+    assert kept is not None
+    edit(kept, "UPDATE metadata SET user_number = 77")
+    floor.add("ann_b")
+    edit(floor.path("ann_b"), "UPDATE balances SET posted = posted + 1")
+    others = floor.admin.databases.rebuild("ann_b").kept
+    assert others is not None
+    edit(others, "UPDATE metadata SET user_number = 1")
+    lost = floor.exchange.home / "quarantine" / "exchange.db~20260101T000000.000000Z.db-wal"
+    lost.write_bytes(b"whose notes these are nobody knows")
+    _delete(floor)
+    erasure = floor.admin.databases.erase("ann")
+    assert kept in erasure.files
+    assert list(erasure.undecided) == [lost]
+    assert others.exists()

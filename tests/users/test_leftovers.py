@@ -83,17 +83,18 @@ def test_a_file_that_has_the_name_of_one_of_our_folders_is_told_as_such(floor: F
     path = floor.exchange.home / name
     path.write_bytes(b"")
     databases = floor.admin.databases
+    needing: dict[str, Callable[[], object]] = {
+        "deleted": lambda: databases.delete_trading_database("ann", sweep_to="cat"),
+        "quarantine": lambda: databases.rebuild("bob"),
+    }
     edit(floor.path("bob"), "UPDATE balances SET posted = posted + 1")
     with pytest.raises(StorageError, match=f'{name}": a folder has to be here, and this is none') as told:
-        if name == "deleted":
-            databases.delete_trading_database("ann", sweep_to="cat")
-        else:
-            databases.rebuild("bob")
+        needing[name]()
     assert "move it away" in str(told.value)
     assert "disk" not in str(told.value)
     found = [one for one in floor.admin.verify().findings if one.file == name]
     assert [one.problem for one in found] == ["a folder has to be here, and this is none"]
     path.unlink()
-    databases.rebuild("bob")
-    databases.delete_trading_database("ann", sweep_to="cat")
+    needing["quarantine"]()
+    needing["deleted"]()
     assert floor.findings() == []
