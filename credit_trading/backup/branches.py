@@ -6,7 +6,7 @@ Always: it is for a person to say which history is meant; nothing is chosen by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from credit_trading.backup.archive import Archive
 from credit_trading.backup.history import History
@@ -14,45 +14,72 @@ from credit_trading.backup.manifest import Manifest
 from credit_trading.errors import InvalidInput, TradingError
 from credit_trading.journal.live import LiveReplica
 
+_BESIDE = " of another exchange.db, which goes on beside"
 
-def check_newest(archive: Archive, newest: Manifest, history: History, sets: Iterable[Manifest]) -> None:
-    """Raises InvalidInput if one of the sets is of later than the newest one, or not on its history: nobody can tell which is meant.
+
+def check_newest(archive: Archive, newest: Manifest, history: History, sets: Sequence[Manifest]) -> None:
+    """Raises InvalidInput if one of all these sets is of later than the newest one, or beside it: nobody can tell which is meant.
 
     Reads each segment of the history once at most, and those only within which a set ends.
     """
+    beside = {one.set for one in sets} - {one.set for one in leading_to(newest, sets)}
     for one in sorted(sets, key=lambda one: (one.sequence, one.set), reverse=True):
-        if one.sequence <= newest.sequence and _is_on(history, one):
+        if one.sequence > newest.sequence:
+            where = ""
+        elif not _is_on(history, one):
+            where = " on another history"
+        elif one.set in beside:
+            where = _BESIDE
+        else:
             continue
-        where = "" if one.sequence > newest.sequence else " on another history"
         raise InvalidInput(
             "backup",
             newest.set,
-            f"it is the newest set, of sequence {newest.sequence}, and the set {one.set} is of sequence {one.sequence}{where}:"
-            " an older exchange was restored, or a copy of one, and has written here",
+            f"it is the newest set, of sequence {newest.sequence}, and {one.set} is one of sequence {one.sequence}{where}:"
+            " an exchange was restored, or a copy of it, and both have written here",
             hint=f"Name the set that is meant; they are listed by: credit-trading backup list --from {archive.url}.",
         )
 
 
-def told_of_newest(archive: Archive, live: LiveReplica) -> str | None:
-    """A line if the newest set is not on this exchange's history; None if it is, or cannot be read."""
+def leading_to(newest: Manifest, sets: Sequence[Manifest]) -> list[Manifest]:
+    """Those of all these sets that its exchange.db made up to that one, or another one before it made the first."""
+    began = min((one.set for one in sets if one.lineage == newest.lineage), default=newest.set)
+    return [one for one in sets if one.set <= (newest.set if one.lineage == newest.lineage else began)]
+
+
+def told_of_newest(archive: Archive, live: LiveReplica, lineage: str) -> str | None:
+    """A line if the newest set is not of this exchange's history, or of one that goes on beside it; None too if it cannot be read."""
     ids = archive.set_ids()
-    if not ids:
-        return None
-    try:
-        newest = archive.manifest(ids[-1])
-    except TradingError:
+    newest = _readable(archive, ids[-1]) if ids else None
+    if newest is None:
         return None
     with live.history() as log:
         found, (last, _) = log.hash_at(newest.sequence), log.head()
-    if found is not None and found.hex() == newest.hash:
+    if newest.sequence > last:
+        where = f", and this exchange has come to {last}"
+    elif found is None or found.hex() != newest.hash:
+        where = " on another history than this exchange's"
+    elif newest.lineage != lineage and _has_any(archive, ids, lineage):
+        where = f"{_BESIDE} this one"
+    else:
         return None
-    where = (
-        f"and this exchange has come to {last}" if newest.sequence > last else "on another history than this exchange's"
-    )
     return (
-        f"The newest set there, {newest.set}, is of sequence {newest.sequence} {where}: one of the two is a restored copy, or was restored."
-        " Give each a place of its own; until then whoever restores from there has to name the set."
+        f"The newest set before this one, {newest.set}, is of sequence {newest.sequence}{where}. An exchange was restored, or a copy of it, and"
+        " both write here: give one of them a place of its own. Until then, whoever restores from here has to name the set."
     )
+
+
+def _has_any(archive: Archive, ids: Sequence[str], lineage: str) -> bool:
+    """The newest are looked at first."""
+    found = (_readable(archive, one) for one in reversed(ids))
+    return any(manifest.lineage == lineage for manifest in found if manifest is not None)
+
+
+def _readable(archive: Archive, set_id: str) -> Manifest | None:
+    try:
+        return archive.manifest(set_id)
+    except TradingError:
+        return None
 
 
 def _is_on(history: History, one: Manifest) -> bool:

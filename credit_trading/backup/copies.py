@@ -1,8 +1,8 @@
 """One user's copies in an archive: which is the newest that is of use, and having it as a database.
 
 Here: finding and proving it. Never here: what it is used for (restoring_user, user_as_of, lost_exchange_db).
-Always: a copy is the user's own, whole, and stands on the history of the journal that is asked; where the newest is not as it was written,
-that is an error and no older one is taken for it.
+Always: a copy is the user's own, whole, and stands on the history of the journal that is asked. One whose private tables are damaged was
+so when it was made, and is passed over; where the newest is not as it was written, that is an error unless the caller wants the next.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import attrs
 
 from credit_trading.backup.archive import Archive
 from credit_trading.backup.manifest import Copy, Manifest, StoredPack
+from credit_trading.backup.private_copies import private_tables
 from credit_trading.errors import FileCorrupt, FileForeign, NotFound, VersionUnsupported
 from credit_trading.journal.live import LiveReplica
 from credit_trading.store.files import temporary_database
@@ -23,21 +24,23 @@ from credit_trading.users import private
 from credit_trading.users.handles import DAMAGED, check_format
 from credit_trading.users.history import history
 from credit_trading.users.replacing import check_integrity
+from credit_trading.users.scratch import scratch_file
 from credit_trading.users.standing import Standing
 
 
 @attrs.frozen
 class Found:
-    """A copy, and the set that has it."""
+    """A copy, and the set that has it; `content` is a whole database."""
 
     manifest: Manifest
     pack: StoredPack
     copy: Copy
+    content: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """`found` is None where no set has a copy of use; `notes` tell of sets that could not be looked into."""
+    """`found` is None where no set has a copy of use; `notes` tell of sets that could not be looked into, and of copies passed over."""
 
     found: Found | None
     notes: Sequence[str] = ()
@@ -51,17 +54,19 @@ def newest_copy(
     set_id: str | None = None,
     sequence: int | None = None,
     time_us: int | None = None,
+    though_altered: bool = False,
 ) -> Search:
     """The newest copy of the user's file that stands on this journal's history, in the sets up to one, or up to a sequence.
 
     With a time only in sets that were finished by then: copies in a later one may know what was not so yet.
 
-    Raises NotFound for a set that is not there, FileForeign for another exchange's archive, FileCorrupt for an index that was altered.
+    Raises NotFound for a set that is not there, FileForeign for another exchange's archive; FileCorrupt and NotFound for a pack that was
+    altered or is gone, unless it is to be passed over, too.
     """
     with history(live) as log:
         exchange_id, line = log.exchange_id, private.lineage(log.connection)
     _check_owner(archive, exchange_id)
-    notes = []
+    notes: list[str] = []
     for one in reversed(_set_ids(archive, set_id)):
         try:
             manifest = archive.manifest(one)
@@ -78,23 +83,50 @@ def newest_copy(
             continue  # private facts of an exchange.db that this one does not come from
         for pack in manifest.packs:
             if pack.first_user <= number <= pack.last_user:
-                for copy in archive.index(pack):
-                    if copy.user == number and _is_ours(live, copy):
-                        return Search(found=Found(manifest, pack, copy), notes=notes)
+                try:
+                    found = _found(archive, live, manifest, pack, number)
+                    problem = found and _damage(found)
+                except (FileCorrupt, NotFound) as error:
+                    if not though_altered:
+                        raise
+                    found, problem = None, error.problem
+                if problem:
+                    notes.append(f"The copy in {one} was passed over: {problem}.")
+                elif found is not None:
+                    return Search(found=found, notes=notes)
     return Search(found=None, notes=notes)
+
+
+def _found(archive: Archive, live: LiveReplica, manifest: Manifest, pack: StoredPack, number: int) -> Found | None:
+    """Raises FileCorrupt, NotFound for a pack that is not as it was written."""
+    for copy in archive.index(pack):
+        if copy.user == number and _is_ours(live, copy):
+            return Found(manifest, pack, copy, archive.file(pack, copy))
+    return None
+
+
+def _damage(found: Found) -> str | None:
+    """What is wrong with the private tables in it."""
+    with temporary_database("copy.db") as path, scratch_file() as empty:
+        with translated("backup.restore", path):
+            path.write_bytes(found.content)
+        try:
+            private_tables(path, empty)
+        except FileCorrupt as error:
+            return error.problem
+    return None
 
 
 @contextmanager
 def laid_out(archive: Archive, live: LiveReplica, found: Found) -> Iterator[tuple[Connection, Standing]]:
     """The copy as a database, thrown away at the end, and where it stands.
 
-    Raises FileCorrupt and FileForeign, naming the pack, for one that is not what the index says; VersionUnsupported, NotFound.
+    Raises FileCorrupt and FileForeign, naming the pack, for one that is not what the index says; VersionUnsupported.
     """
-    content = archive.file(found.pack, found.copy)
     name = Path(f"{archive.url}/{found.pack.name}")
     with temporary_database("copy.db") as path:
         with translated("backup.restore", path):
-            path.write_bytes(content)
+            path.write_bytes(found.content)
         with closing(connect(path, mode="rw", synchronous="NORMAL")) as connection:
             with of_no_use(archive, found):
                 check_format(connection, name)

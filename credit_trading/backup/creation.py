@@ -14,6 +14,7 @@ import attrs
 
 from credit_trading.backup import sealing
 from credit_trading.backup.archive import Archive, store
+from credit_trading.backup.branches import told_of_newest
 from credit_trading.backup.manifest import Manifest, StoredSegment
 from credit_trading.backup.personal import Moment, write_people
 from credit_trading.backup.planning import Kind, Plan, make_plan
@@ -57,6 +58,7 @@ class Created:
     """A set that was made: the exchange as of `sequence`, the last event of which was at `as_of`.
 
     The files of so many `users` were copied, `taken_over` of them by a backup that was interrupted. `size_bytes` is what was written.
+    `notes` tell what is not as it should be at the place.
     """
 
     place: str
@@ -71,6 +73,7 @@ class Created:
     segments: int
     size_bytes: int
     seconds: float
+    notes: list[str]
 
 
 class Creation:
@@ -95,6 +98,7 @@ class Creation:
             plan = make_plan(self._desk, self._archive, kind)
             self._archive.claim(exchange_id)
             self._archive.place.sweep()
+            told = told_of_newest(self._archive, self._live, plan.lineage)
             self._expect(plan)
             copying = Copying(self._live, self._desk.files, self._desk.projector)
             with ThreadPoolExecutor(1, "checkpoint") as beside:  # it rests most of the time
@@ -135,7 +139,8 @@ class Creation:
             )
             self._publish(manifest)
         reused = {one.name for one in known.values()}
-        return self._created(manifest, files, reused, seconds=time.monotonic() - began)
+        notes = [] if told is None else [told]
+        return self._created(manifest, files, reused, notes, seconds=time.monotonic() - began)
 
     def _check_place(self) -> None:
         home, place = self._live.path.parent, self._archive.place
@@ -186,7 +191,9 @@ class Creation:
         self._progress(self._of, self._of)
         tidy(self._archive, manifest.set)
 
-    def _created(self, manifest: Manifest, files: PackedFiles, reused: set[str], *, seconds: float) -> Created:
+    def _created(
+        self, manifest: Manifest, files: PackedFiles, reused: set[str], notes: list[str], *, seconds: float
+    ) -> Created:
         return Created(
             place=self._archive.url,
             set=manifest.set,
@@ -200,6 +207,7 @@ class Creation:
             segments=len({one.name for one in manifest.segments} - reused),
             size_bytes=sum(one.size for one in manifest.objects if one.name not in reused),
             seconds=round(seconds, 3),
+            notes=notes,
         )
 
     def _skipped(self, files: PackedFiles) -> list[SkippedUser]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from credit_trading.backup.archive import Archive
-from credit_trading.backup.branches import check_newest
+from credit_trading.backup.branches import check_newest, leading_to
 from credit_trading.backup.history import TIME, History
 from credit_trading.backup.manifest import Manifest
 from credit_trading.clock import format_time
@@ -69,7 +69,7 @@ def choose(
     history, notes = History(archive, through), list[str]()
     sets = _Sets(archive, history, through, notes)
     if set_id is None:
-        check_newest(archive, newest, history, sets.others())
+        check_newest(archive, newest, history, sets.by_sequence())
     if time_us is not None:
         sequence = history.sequence_at(time_us)
         if not sequence:
@@ -134,27 +134,8 @@ class _Sets:
         self._notes = notes
         self._all: list[Manifest] | None = None
 
-    def others(self) -> list[Manifest]:
-        """Those that are not in `through`, by sequence."""
-        known = {one.set for one in self._through}
-        return [one for one in self._by_sequence() if one.set not in known]
-
-    def around(self, sequence: int, until_us: int | None) -> tuple[list[Manifest], list[Manifest]]:
-        """What leads up to the newest set that is not beyond that moment, and what to the first one that reaches it, on this history."""
-
-        def is_beyond(one: Manifest) -> bool:
-            return one.sequence > sequence or (until_us is not None and one.finished_at_us > until_us)
-
-        if sequence == self._newest.sequence and not is_beyond(self._newest):
-            return self._through, self._through
-        sets = [one for one in self._by_sequence() if one.sequence <= self._newest.sequence]
-        before = self._first_usable(one for one in reversed(sets) if not is_beyond(one))
-        if before and before[-1].sequence == sequence:
-            return before, before
-        after = self._first_usable(one for one in sets if one.sequence >= sequence and is_beyond(one))
-        return before, after or self._through
-
-    def _by_sequence(self) -> list[Manifest]:
+    def by_sequence(self) -> list[Manifest]:
+        """All, also those that are of later."""
         if self._all is None:
             found = []
             for set_id in self._archive.set_ids():
@@ -165,6 +146,21 @@ class _Sets:
             ours = [one for one in found if one.exchange_id == self._newest.exchange_id]
             self._all = sorted(ours, key=lambda one: (one.sequence, one.set))
         return self._all
+
+    def around(self, sequence: int, until_us: int | None) -> tuple[list[Manifest], list[Manifest]]:
+        """What leads up to the newest set that is not beyond that moment, and what to the first one that reaches it, on this history."""
+
+        def is_beyond(one: Manifest) -> bool:
+            return one.sequence > sequence or (until_us is not None and one.finished_at_us > until_us)
+
+        if sequence == self._newest.sequence and not is_beyond(self._newest):
+            return self._through, self._through
+        sets = [one for one in leading_to(self._newest, self.by_sequence()) if one.sequence <= self._newest.sequence]
+        before = self._first_usable(one for one in reversed(sets) if not is_beyond(one))
+        if before and before[-1].sequence == sequence:
+            return before, before
+        after = self._first_usable(one for one in sets if one.sequence >= sequence and is_beyond(one))
+        return before, after or self._through
 
     def _first_usable(self, manifests: Iterable[Manifest]) -> list[Manifest]:
         """What the first of these consists of that lies on the history and is whole; nothing where there is none."""

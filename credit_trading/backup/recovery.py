@@ -239,7 +239,10 @@ class Recovery:
     def _put_back(self, user: catalogue.User) -> RestoredUser | None:
         """Out of the archive, if there is a copy."""
         try:
-            search = newest_copy(self._archive, self._ground.live, user.number, set_id=self._moment.set)
+            search = newest_copy(
+                self._archive, self._ground.live, user.number, set_id=self._moment.set, though_altered=True
+            )
+            self._notes += [f"User {user.user_id}: {note}" for note in search.notes]
             if search.found is None:
                 return None
             restored = put_back(self._ground, self._archive, user, search.found, any_history=True)

@@ -3,12 +3,12 @@
 Here: the folder, and the files of users in it. Never here: exchange.db (refounding), which moment and which sets (moment), one user of a
 live exchange (restoring_user).
 Always: the folder appears under its name complete or not at all; until then it is called `.restoring-` and so on. What a damaged object
-keeps from coming back is made from an older copy or from the journal, and told.
+keeps from coming back is made from an older copy or from the journal, and told. A copy whose private tables are damaged is not used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -19,20 +19,23 @@ import zstandard
 from credit_trading.backup.archive import Archive, unpacked
 from credit_trading.backup.manifest import Copy, Manifest, StoredCheckpoint, StoredPack
 from credit_trading.backup.moment import Moment, choose
+from credit_trading.backup.people import PrivateRow
+from credit_trading.backup.private_copies import Looked, older_sets
 from credit_trading.backup.refounding import Refounded, make_exchange_db
 from credit_trading.backup.scratch_folder import begun
 from credit_trading.clock import format_time
-from credit_trading.errors import AlreadyExists, FileCorrupt, NotFound, TradingError
+from credit_trading.errors import AlreadyExists, FileCorrupt, NotFound
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.files import (
+    discard_database,
     make_private_folder,
     publish_all_new,
     publish_folder,
     write_all_new,
     write_durably,
 )
-from credit_trading.store.sqlite import connect, immediate, sqlite3, translated
+from credit_trading.store.sqlite import Connection, connect, immediate, translated
 from credit_trading.users import private
 from credit_trading.users.catalogue import StoredUser
 from credit_trading.users.naming import path_in
@@ -86,11 +89,13 @@ def restore(
     set_id: str | None = None,
     sequence: int | None = None,
     time_us: int | None = None,
+    alone: bool = False,
     check: Check = lambda _: (),
     progress: Progress = no_progress,
 ) -> Restored:
     """The folder at `home`, where nothing is yet: as of the newest set, another one, a sequence, or the last event before a time.
 
+    Private facts whose copies are damaged or gone come from older sets, unless those are to be restored `alone` that the moment rests on.
     Raises AlreadyExists if anything is there, InvalidInput for a moment that the archive does not reach, NotFound and FileCorrupt for
     objects without which the journal or the catalogue is not whole.
     """
@@ -98,7 +103,7 @@ def restore(
     _refuse_if_taken(home)
     moment = choose(archive, set_id=set_id, sequence=sequence, time_us=time_us)
     with begun(home.parent, f"{_UNFINISHED}{home.name}-", operation="backup.restore") as folder:
-        restoring = _Restoring(archive, moment, folder, Steps(progress))
+        restoring = _Restoring(archive, moment, folder, Steps(progress), alone=alone)
         restoring.run()
         publish_folder(folder, home)
     repair = "Restore another set to another folder, and see: credit-trading backup verify --deep."
@@ -109,10 +114,11 @@ def restore(
 class _Restoring:
     """One folder, and what has become of each user's file so far."""
 
-    def __init__(self, archive: Archive, moment: Moment, folder: Path, steps: Steps) -> None:
+    def __init__(self, archive: Archive, moment: Moment, folder: Path, steps: Steps, *, alone: bool) -> None:
         self._archive = archive
         self._moment = moment
         self._folder = folder
+        self._alone = alone
         self._steps = steps
         self._notes = list(moment.notes)
         self._missing: dict[int, StoredUser] = {}
@@ -134,11 +140,9 @@ class _Restoring:
         self._missing = {user.number: user for user in refounded.users if user.state == "active"}
         self._users = len(self._missing)
         self._steps.expect(self._users)
-        for manifest in reversed(self._moment.before):
-            self._take_files(manifest)
-        for manifest in self._moment.after:
-            self._take_files(manifest, later=True)
-        self._settle_marks(path, refounded)
+        with scratch_file() as empty:
+            looked = self._take_copies(refounded, empty)
+        self._settle_marks(path, refounded, looked)
         self._make_anew()
         self._take_checkpoint()
 
@@ -159,25 +163,48 @@ class _Restoring:
             sources=self._sources,
         )
 
-    def _take_files(self, manifest: Manifest, *, later: bool = False) -> None:
-        """The copies of a set of users who have none yet."""
+    def _take_copies(self, refounded: Refounded, empty: Connection) -> Looked:
+        """The newest that are of use; sets on which the moment does not rest are asked for private facts alone."""
+        looked = Looked({**refounded.marked_later, **refounded.marked}, empty)
+        for manifest in reversed(self._moment.before):
+            self._take_files(manifest, looked, self._missing.keys())
+        if not self._alone and not refounded.marked.keys().isdisjoint(self._missing):
+            for manifest in older_sets(self._archive, self._moment):
+                since_then = {n for n, mark in refounded.marked.items() if mark.since <= manifest.finished_at_us}
+                self._take_files(manifest, looked, since_then)
+        for manifest in self._moment.after:
+            self._take_files(manifest, looked, self._missing.keys(), later=True)
+        return looked
+
+    def _take_files(self, manifest: Manifest, looked: Looked, numbers: Container[int], *, later: bool = False) -> None:
+        """The copies of a set of those of the users who have none yet."""
         for pack in manifest.packs:
             if not self._missing:
                 return
             try:
-                self._take_from(pack, manifest, later=later)
+                self._take_from(pack, manifest, looked, numbers, later=later)
             except (FileCorrupt, NotFound) as error:
                 self._notes.append(f"{pack.name}: {error.problem}; older copies, or the journal, have taken its place.")
 
-    def _take_from(self, pack: StoredPack, manifest: Manifest, *, later: bool) -> None:
-        copies = [copy for copy in self._archive.index(pack) if self._wants(copy)]
+    def _take_from(
+        self, pack: StoredPack, manifest: Manifest, looked: Looked, numbers: Container[int], *, later: bool
+    ) -> None:
+        copies = [copy for copy in self._archive.index(pack) if copy.user in numbers and self._wants(copy)]
         files, damaged = self._archive.files(pack, copies), 0
         while together := list(islice(files, _COPIES_AT_ONCE)):
-            whole = [(copy, content) for copy, content in together if isinstance(content, bytes)]
-            damaged += len(together) - len(whole)
+            whole = []
+            for copy, content in together:
+                if isinstance(content, bytes):
+                    whole.append((copy, content))
+                else:
+                    looked.pass_over(copy.user, manifest, content)
+                    damaged += 1
             paths = [self._path(self._missing[copy.user]) for copy, _ in whole]
             write_all_new(zip(paths, (content for _, content in whole), strict=True))
             for (copy, _), path in zip(whole, paths, strict=True):
+                if not looked.is_of_use(copy.user, path, manifest):
+                    discard_database(path)
+                    continue
                 del self._missing[copy.user]
                 self._copied[copy.user] = manifest
                 self._sources[path.name] = pack.name
@@ -201,11 +228,11 @@ class _Restoring:
             publish_all_new([self._path(user) for user in together], template())
             self._steps.advance(len(together))
 
-    def _settle_marks(self, path: Path, refounded: Refounded) -> None:
+    def _settle_marks(self, path: Path, refounded: Refounded, looked: Looked) -> None:
         """Who has private facts now; those of whom some are lost are told."""
         marks = {**refounded.marked_later, **refounded.marked}
         users = {user.number: user for user in refounded.users}
-        there = {number: number in self._copied and self._has_private(users[number]) for number in sorted(marks)}
+        there = {number: looked.has_any.get(number, False) for number in sorted(marks)}
         with (
             translated("exchange.restore", path),
             closing(connect(path, mode="rw", synchronous="NORMAL")) as connection,
@@ -217,30 +244,38 @@ class _Restoring:
                 elif number not in refounded.marked and has_any:
                     since_us = marks[number].since
                     private.insert_restored(connection, number, since_us=since_us, generation=refounded.generation)
-        for number, has_any in there.items():
+        for number in there:
             user_id = users[number].user_id
-            if number in refounded.marked and not has_any and not self._was_empty(number, refounded):
+            if number in refounded.marked and self._are_lost(number, refounded.marked[number], looked):
                 self._without.append(user_id)
-            elif has_any and number in self._later:
-                self._notes.append(f"The private facts of user {user_id} are of later than the moment.")
+            self._notes += self._of_private_facts(number, user_id, looked)
 
-    def _was_empty(self, number: int, refounded: Refounded) -> bool:
-        """Whether the user had no private facts yet when the copy was made: the mark comes first, and a backup after it copies the file."""
+    def _are_lost(self, number: int, mark: PrivateRow, looked: Looked) -> bool:
+        """Whether private facts by the mark's generation are in no copy that is used: a backup begins one, then copies who wrote before.
+
+        Writes of while the last set was made may be in it or not; nothing of the set is lost then.
+        """
         manifest = self._copied.get(number)
-        return manifest is not None and manifest.private_generation > refounded.marked[number].generation
-
-    def _has_private(self, user: StoredUser) -> bool:
-        path = self._path(user)
-        try:
-            with (
-                translated("users.file", path),
-                closing(connect(path, mode="rw", synchronous="NORMAL")) as connection,
-                scratch_file() as empty,
-            ):
-                return bool(private.tables_of(connection, empty))
-        except (TradingError, sqlite3.Error) as error:  # whoever opens it next is told in full
-            self._notes.append(f"The copy of the file of user {user.user_id} cannot be read: {error}.")
+        if manifest is None:
             return True
+        is_older = manifest.private_generation <= mark.generation or number in manifest.pending
+        if not looked.has_any[number]:
+            return is_older
+        newest = (*self._moment.before[-1:], *self._moment.after[:1])[0]
+        is_of_then = mark.generation >= newest.private_generation and number not in looked.passed_over
+        return number not in self._later and is_older and not is_of_then and number not in manifest.pending
+
+    def _of_private_facts(self, number: int, user_id: str, looked: Looked) -> Iterator[str]:
+        manifest = self._copied.get(number)
+        if number in looked.passed_over:
+            instead = "no other is of use" if manifest is None else f"that of {manifest.set} is used"
+            yield f"Private facts of user {user_id}: {looked.passed_over[number]}; {instead}."
+        if manifest is None or not looked.has_any[number]:
+            return
+        if number in self._later:
+            yield f"The private facts of user {user_id} are of later than the moment."
+        elif any(number in one.pending for one in self._moment.before[-1:]):
+            yield f"The private facts of user {user_id} are of an older copy: the file could not be copied for the set."
 
     def _take_checkpoint(self) -> None:
         """The newest that is of use: else the journal is replayed from further back."""

@@ -78,7 +78,10 @@ def restore_user(
         raise NotFound(
             "backup.restore",
             user_id,
-            f"no set at {archive.url} has a copy of this user's file" + ("" if last is None else " as old as that"),
+            f"no set at {archive.url} has a copy of this user's file"
+            + ("" if last is None else " as old as that")
+            + (" that is of use. " if search.notes else "")
+            + " ".join(search.notes).rstrip("."),
             hint=f"Make the file from the journal: credit-trading rebuild {user_id}.",
         )
     return put_back(ground, archive, user, search.found, notes=search.notes)

@@ -95,7 +95,7 @@ class Backups:
 
         Raises what `retention.prune` raises, FileForeign for another exchange's archive, and Busy.
         """
-        archive = self.archive(place)
+        archive = Archive.at(place)
         with alone(self._desk.live, "backup.prune"):
             with self._desk.live.history() as log:
                 archive.check_owner(log.exchange_id)

@@ -1,7 +1,8 @@
 """Users' files into packs of a set, those first that an interrupted backup has copied already.
 
 Here: which copies are taken over, which are made, and that what is done stays done. Never here: a pack (packs), a copy (users/copying).
-Always: in memory is one pack at a time; a user whose file cannot be copied holds up nobody, and is told.
+Always: in memory is one pack at a time; a user whose file cannot be copied holds up nobody, and is told. A full set has the last good copy
+of one who has private facts: they are nowhere else, and older sets may be pruned.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import attrs
 import msgspec
 
 from credit_trading.backup.archive import Archive
-from credit_trading.backup.copies import Found, newest_copy
+from credit_trading.backup.copies import newest_copy
 from credit_trading.backup.manifest import Copy, StoredPack
 from credit_trading.backup.packs import Frame, Packing, frame
 from credit_trading.backup.planning import Plan
@@ -72,10 +73,10 @@ def pack_files(archive: Archive, live: LiveReplica, copying: Copying, plan: Plan
     carried_over: dict[int, str] = {}
     for one in skipped:
         if plan.base is None and one.number in plan.written:
-            found = newest_copy(archive, live, one.number).found
-            if found is not None:
-                packing.add(_again(archive, found))
-                carried_over[one.number] = found.manifest.set
+            again = _again(archive, live, one)
+            if again is not None:
+                packing.add(again[0])
+                carried_over[one.number] = again[1]
     if packing.users:
         put()
     users = sum(pack.users for pack in packs) - len(carried_over)
@@ -105,16 +106,22 @@ def _taken_over(
     return packs, users
 
 
-def _again(archive: Archive, found: Found) -> Frame:
-    """A copy that another set has: a full set stands by itself, and private facts are nowhere else."""
-    copy = found.copy
-    return frame(
+def _again(archive: Archive, live: LiveReplica, skipped: Skipped) -> tuple[Frame, str] | None:
+    """The newest good copy that another set has, and which set that is; why others are not good is added to what is told of the user."""
+    search = newest_copy(archive, live, skipped.number, though_altered=True)
+    for told in search.notes:
+        skipped.error.adding(told.rstrip("."))
+    if search.found is None:
+        return None
+    copy = search.found.copy
+    content = frame(
         copy.user,
-        archive.file(found.pack, copy),
+        search.found.content,
         applied_sequence=copy.applied_sequence,
         applied_hash=bytes.fromhex(copy.applied_hash),
         schema_version=copy.schema_version,
     )
+    return content, search.found.manifest.set
 
 
 def _framed(copy: FileCopy) -> Frame:

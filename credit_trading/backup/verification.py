@@ -210,7 +210,7 @@ class _Looking:
     def _restored(self, manifest: Manifest, chain: Sequence[Manifest], scratch: Path) -> Iterator[Finding]:
         home = scratch / "restored"
         try:
-            restored = restore(self._archive, home, set_id=manifest.set, progress=_within(self._steps))
+            restored = restore(self._archive, home, set_id=manifest.set, alone=True, progress=_within(self._steps))
         except Unwritable:
             raise
         except TradingError as error:

@@ -1,7 +1,8 @@
 """What happened elsewhere and is recorded here: which kinds there are, and what each moves.
 
-Here: the sign of each posting. Never here: whether it may be recorded (account_rules). Always: what a kind moves is what the
-transaction of that name moved when it happened: a recorded history adds up to the balances that it led to.
+Here: the sign of each posting, and what a trade and its bust have in common. Never here: whether it may be recorded (account_rules).
+Always: what a kind moves is what the transaction of that name moved when it happened: a recorded history adds up to the balances that it
+led to.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def check_trades(
     wanted = references(own)
     if not wanted:
         return
-    standing: dict[str, Terms | None] = {}
+    standing = _standing(connection, wanted) if connection is not None else {}
     ours = trade_reference(exchange_id, "")
     for one in own:
         problem = _problem(one, standing, ours) if one.trade_reference is not None else None

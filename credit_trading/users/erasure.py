@@ -40,7 +40,7 @@ _KEPT_IN = ("quarantine", "deleted")
 class Erasure:
     """What went: so many `notes` on the user's commands, and these `files`.
 
-    `undecided` are kept files with a name like the user's that cannot be opened, and parts of an exchange.db that was lost: look at them, and
+    `undecided` are kept files with a name like the user's that cannot be opened, and parts of a lost exchange.db: look at them, and
     delete them by hand. `unfinished` are files that somebody was writing less than a minute ago, or was killed while writing: then the next
     time removes them.
     """

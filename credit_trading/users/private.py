@@ -154,6 +154,14 @@ def tables_of(connection: Connection, empty: Connection) -> list[str]:
     return [name for kind, name, _, _ in _objects(connection, empty) if kind == "table"]
 
 
+def whole_tables_of(connection: Connection, empty: Connection) -> list[str]:
+    """The same. Raises sqlite3.Error if one of them is damaged."""
+    tables = tables_of(connection, empty)
+    for table in tables:
+        _refuse_damaged(connection, table)
+    return tables
+
+
 def carry_over(old: Connection, new: Connection) -> list[str]:
     """Makes the private tables of `old`, with their rows, indices and triggers, in `new`, a file fresh from the template or filled.
 
@@ -161,9 +169,7 @@ def carry_over(old: Connection, new: Connection) -> list[str]:
     them is damaged.
     """
     objects = _objects(old, new)
-    tables = [name for kind, name, _, _ in objects if kind == "table"]
-    for table in tables:
-        _refuse_damaged(old, table)
+    tables = whole_tables_of(old, new)
     with immediate(new):
         for kind, name, _, statement in objects:
             new.execute(statement)

@@ -81,7 +81,7 @@ def _check(live: LiveReplica, sequence: int, kept: bytes, progress: Progress) ->
         if stretch.unreadable is not None:
             return [stretch.unreadable[1]]
         if not stretch.rows:
-            return [at(done, "the journal ends here, before the head that was kept", expected=f"sequence {sequence}")]
+            return [at(done, "the journal ends before the head that was kept", expected=f"sequence {sequence}")]
         progress(done, sequence)
     if computed == kept:
         return []

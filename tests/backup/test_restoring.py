@@ -105,7 +105,7 @@ def test_trading_and_backups_go_on_in_the_restored_folder(whole: Story, story: S
         created = floor.admin.backups.create(story.folder)
         assert (created.base, created.users, created.skipped) == (None, 4, [])
         digest = exchange.state_digest()
-    again = _restore(story, tmp_path / "again")
+    again = _restore(story, tmp_path / "again", set_id=created.set)
     assert (again.set, again.findings) == (created.set, [])
     assert _digest(again.home) == digest
     assert facts_of(again.home, "ann") == ["first", "second"]
@@ -287,16 +287,19 @@ def _flip(path: Path, place: int) -> None:
 
 
 def test_a_bit_rotted_pack_costs_older_copies_or_replay_and_is_told(story: Story, tmp_path: Path) -> None:
-    """All is there again but the private facts that were in no other copy."""
+    """All is there again: ann's private facts are in a set on which this one does not rest, and were not written since."""
     pack = story.manifest(4).packs[0]
     (first, *_) = story.archive.index(pack)
     _flip(story.folder / pack.name, first.offset + 20)
     restored = _restore(story, tmp_path / "restored")
     assert restored.findings == []
-    assert (restored.files, restored.made_anew) == (2, 1)
-    assert restored.without_private_facts == ["ann"]
-    assert rows_of(restored.home / FILE_NAME, "SELECT number FROM private_facts") == [(2,), (3,)]
-    assert ["1 copies in it are damaged" in note for note in restored.notes] == [True]
+    assert (restored.files, restored.made_anew) == (3, 0)
+    assert restored.without_private_facts == []
+    assert facts_of(restored.home, "ann") == ["first", "second"]
+    assert rows_of(restored.home / FILE_NAME, "SELECT number FROM private_facts") == [(1,), (2,), (3,)]
+    assert ["damaged copies in it: 1;" in note for note in restored.notes] == [True, False]
+    assert restored.notes[1].startswith(f"Private facts of user ann: the copy in {story.sets[3]} is damaged")
+    assert restored.notes[1].endswith(f"that of {story.sets[2]} is used.")
     assert _digest(restored.home) == story.moments["the end"].digest
 
 
@@ -306,7 +309,7 @@ def test_an_older_copy_takes_the_place_of_a_pack_that_is_gone(story: Story, tmp_
     assert restored.findings == []
     assert restored.files == 3
     assert facts_of(restored.home, "ann") == ["first"]
-    assert restored.without_private_facts == ["bob"]
+    assert restored.without_private_facts == ["ann", "bob"], "ann's second fact is lost"
 
 
 def test_a_damaged_checkpoint_costs_replay_only(story: Story, tmp_path: Path) -> None:
@@ -343,8 +346,8 @@ def test_a_set_beside_this_history_gives_no_copies(story: Story, tmp_path: Path)
         floor.admin.databases.change_email("cat", "cat@aside.example")
         for price in ("8.00", "8.01", "8.02", "8.03"):
             floor.place("bob", "sell", 1, price)
-        floor.admin.backups.create(story.folder)
-    restored = _restore(story, tmp_path / "restored", sequence=middle)
+        created = floor.admin.backups.create(story.folder)
+    restored = _restore(story, tmp_path / "restored", set_id=created.set, sequence=middle)
     assert (restored.findings, restored.other_emails) == ([], [])
     assert _emails(restored.home)["bob"] == "bob@example.com"
     assert facts_of(restored.home, "ann") == ["first"]

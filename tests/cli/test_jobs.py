@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -183,7 +184,32 @@ def test_a_job_that_another_process_does_is_refused_with_its_id(scheduled: Cli) 
 
 
 def test_an_unknown_job_is_refused(scheduled: Cli) -> None:
-    assert "It has: sweep." in scheduled.refused("jobs", "run", "backup")
+    for words in (("run",), ("runs",)):
+        assert "It has: sweep." in scheduled.refused("jobs", *words, "backup")
+    assert "There were no runs." in scheduled.run("jobs", "runs", "sweep").err
+    assert "--last is 1 or more" in scheduled.refused("jobs", "runs", "--last", "0", code=2)
+
+
+def test_runs_of_a_job_that_is_in_the_file_no_longer_are_still_listed(scheduled: Cli) -> None:
+    scheduled.run("jobs", "run", "sweep")
+    (scheduled.home / FILE_NAME).unlink()
+    assert "sweep" in scheduled.run("jobs", "runs", "sweep").out
+
+
+def test_every_line_of_start_has_a_time(market: Cli) -> None:
+    """Whether it went well or not: somebody reads it days later."""
+    (market.home / FILE_NAME).write_text('[jobs.drill]\nkind = "drill"\nfrom = "nowhere"\nevery = "1h"\n')
+    Runs(market.home).due_at_us(job("drill"), time.time_ns() // 1000 - 2 * HOUR_US)
+    command = [*PROGRAM, "--home", str(market.home), "jobs", "start"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while not [run for run in Runs(market.home).latest(most=1) if run.outcome == "failed"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    (_, failure) = err.splitlines()
+    assert re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  Warning: job drill failed: ", failure)
 
 
 def test_start_goes_on_until_it_is_told_to_end(scheduled: Cli) -> None:

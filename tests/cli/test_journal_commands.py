@@ -29,7 +29,16 @@ def test_a_kept_head_convicts_a_history_that_was_changed(market: Cli) -> None:
     assert (told["unchanged"], told["finding"]["row"]) == (False, f"sequence {head['sequence'] - 1}")
     assert "history up to here is not what it was" in market.run("journal", "check", *wrong, code=1).out
     later = ("--sequence", str(head["sequence"] + 1), "--hash", head["hash"])
-    assert "ends before the head that was kept" in market.run("journal", "check", *later, code=1).out
+    told = market.run("journal", "check", *later, code=1).out
+    assert f"sequence {head['sequence']}  the journal ends before the head that was kept" in told
+
+
+def test_two_hashes_that_differ_at_their_ends_are_told_in_full(market: Cli) -> None:
+    """A slip in the last digit: their beginnings look equal."""
+    head = market.json("journal", "head")
+    slip = head["hash"][:-1] + ("0" if head["hash"][-1] != "0" else "1")
+    told = market.run("journal", "check", "--sequence", str(head["sequence"]), "--hash", slip, code=1).out
+    assert f"(expected {slip}, found {head['hash']})" in told
 
 
 @pytest.mark.parametrize(("sequence", "kept"), [("0", "a" * 64), ("1", "abc"), ("1", "g" * 64)])

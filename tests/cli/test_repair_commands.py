@@ -40,7 +40,9 @@ def test_a_broken_file_is_listed_rebuilt_and_used_again(market: Cli) -> None:
     assert list(rebuilt) == ["user_id", "path", "changed", "kept", "differing_rows", "carried_over", "left_behind"]
     assert Path(rebuilt["kept"]).parent == market.home / "quarantine"
     assert market.json("quarantine", "list") == []
-    assert "ann" not in market.run("quarantine", "list").out
+    empty = market.run("quarantine", "list")
+    assert "ann" not in empty.out
+    assert f"1 file of before, kept by repairs and restores, in {market.home / 'quarantine'}" in empty.err
     assert len(market.json("orders", "list", "ann")) == 1
 
 

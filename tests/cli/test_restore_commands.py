@@ -92,6 +92,27 @@ def test_a_lost_exchange_db_is_put_back_and_what_is_beyond_it_told(market: Cli, 
     assert "bob" in told
 
 
+def test_which_of_two_histories_is_meant_has_to_be_said(market: Cli, place: str, tmp_path: Path) -> None:
+    """A restored copy has written to the same place: that is told when it does, and nothing older is taken without a word."""
+    first = market.json("backup", "list", "--from", place)[0]["set"]
+    second = market.json("backup", "create", "--to", place)["set"]
+    market.run("backup", "restore", first, "--from", place, "--to", str(tmp_path / "twin"))
+    twin = Cli(tmp_path / "twin")
+    told = twin.run("backup", "create", "--to", place).err
+    assert f"Warning: The newest set before this one, {second}, is of sequence" in told
+    (note,) = market.json("backup", "create", "--full", "--to", place)["notes"]
+    assert "give one of them a place of its own" in note
+    third = twin.json("backup", "create", "--to", place)["set"]
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{market.home / 'exchange.db'}{suffix}").unlink(missing_ok=True)
+    error = market.refused("backup", "restore", "--from", place, "--exchange-db")
+    assert third in error
+    assert "Name the set that is meant" in error
+    assert error == market.refused("backup", "restore", "--from", place, "--to", str(tmp_path / "restored"))
+    market.run("backup", "restore", second, "--from", place, "--exchange-db")
+    assert market.json("verify", "--deep")["findings"] == []
+
+
 @pytest.mark.parametrize(
     "more", [("--user", "ann"), ("--to", "x"), ("--sequence", "3"), ("--at", "2026-01-01T00:00:00Z")]
 )

@@ -71,11 +71,12 @@ def test_history_from_elsewhere_is_shown_with_its_own_dates(market: Cli, tmp_pat
     ("words", "code", "told"),
     [
         (("export", "--all"), 2, "--to FILE"),
+        (("export", "--all", "--to", "no/such/folder.zip"), 1, "there is no folder no/such"),
+        (("export", "--all", "--to", "x.txt"), 1, "Name it so: --to x.txt.zip"),
         (("export", "--to", "x.zip"), 2, "Give --user ID or --all"),
         (("export", "--user", "ann", "--all", "--to", "x.zip"), 2, "Give --user ID or --all"),
         (("export", "--user", "eve", "--to", "x.zip"), 1, "no such user"),
         (("export", "--all", "--to", "there.zip"), 1, "a file of this name exists"),
-        (("export", "--all", "--to", "no/such/folder.zip"), 1, "no such file"),
         (("import", "no.zip"), 1, "there is no such file"),
         (("import", "x.txt"), 1, "not a .zip, .jsonl or .csv file"),
         (("import", "folder.zip"), 1, "folder.zip"),

@@ -43,8 +43,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "told"
 
 
-def made(floor: Floor, clock: ManualClock, hook: Hook, *jobs: Job) -> Runner:
-    return Runner(floor.exchange, jobs_of(floor.exchange.home, *jobs, hook=hook), clock=clock, work=Doing())
+def made(floor: Floor, clock: ManualClock, hook: Hook, *jobs: Job, work: Doing | None = None) -> Runner:
+    return Runner(floor.exchange, jobs_of(floor.exchange.home, *jobs, hook=hook), clock=clock, work=work or Doing())
 
 
 def all_due(floor: Floor, clock: ManualClock, hook: Hook, work: Doing) -> Scheduler:
@@ -80,9 +80,14 @@ def killed_in_the_middle(home: Path) -> int:
 def test_a_lost_run_is_told_once(
     floor: Floor, clock: ManualClock, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By whoever finds it; the job is done again, and goes well."""
+    """By whoever finds it, before the job is done again: that may end like the last time."""
     child = killed_in_the_middle(floor.exchange.home)
-    one = made(floor, clock, teller(path), HOURLY)
+
+    def action(_: Progress) -> Result:
+        assert len(told(path)) == 1
+        return Result(detail="")
+
+    one = made(floor, clock, teller(path), HOURLY, work=Doing(action))
     for _ in range(2):
         one.run(HOURLY)
     (lost,) = told(path)

@@ -14,6 +14,7 @@ from credit_trading.errors import AlreadyExists, Busy, FileQuarantined, NotFound
 from credit_trading.store.sqlite import Connection
 from credit_trading.transfer import export as export_module
 from credit_trading.transfer.schema import FILE_NAMES, TABLES
+from credit_trading.users import catalogue
 from credit_trading.users.tables import contents
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, edit, rows_of
 from tests.transfer.archives import csv_rows, exported, rows
@@ -215,6 +216,24 @@ def test_who_is_deleted_meanwhile_is_in_no_export_and_nothing_is_lost(
     assert (tmp_path / "all.zip").read_bytes() == (tmp_path / "after.zip").read_bytes()
     with pytest.raises(NotFound):
         traded.admin.transfer.export(tmp_path / "cat.zip", user_id="cat")
+
+
+def test_who_is_deleted_before_the_users_are_listed_leaves_no_gap(
+    traded: Floor, reopen: Reopen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue is read after the moment was taken."""
+    other = Floor(reopen())
+    page = catalogue.page
+
+    def later(connection: Connection, *, after: int, most: int) -> list[catalogue.StoredUser]:
+        monkeypatch.undo()
+        other.admin.databases.delete_trading_database("cat", sweep_to="ann", backup=False)
+        return page(connection, after=after, most=most)
+
+    monkeypatch.setattr(catalogue, "page", later)
+    traded.admin.transfer.export(tmp_path / "all.zip")
+    traded.admin.transfer.export(tmp_path / "after.zip")
+    assert (tmp_path / "all.zip").read_bytes() == (tmp_path / "after.zip").read_bytes()
 
 
 def test_deletions_without_end_end_an_export(floor: Floor, tmp_path: Path) -> None:

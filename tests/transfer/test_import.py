@@ -184,6 +184,7 @@ def test_a_history_in_several_files_is_held_to_the_rules_of_one(floor: Floor, tm
     assert told(imported(floor, tmp_path, bust(quantity="2", total_value="5.00"))) == [
         (1, "trade_reference", "the trade of that reference had other terms")
     ]
+    assert told(imported(floor, tmp_path, bust(), bust(reference="OLD-4"))) == [(2, *taken[1:])]
     result = imported(floor, tmp_path, trade(), bust(price_per_credit="2.500"))
     assert (result.transactions, result.duplicates, told(result)) == (1, 1, [])
     before = everything(floor)

@@ -68,6 +68,8 @@ def create(
         same_disk = _is_same_disk(place, session.home)
     for one in created.skipped:
         output.warn(f"{one.user_id} was not copied{_instead(one)}: {one.problem}")
+    for told in created.notes:
+        output.warn(told)
     session.show(created, lambda: _draw(created))
     if same_disk:
         output.notice("The archive lies on the same disk as the exchange: one broken disk takes both.")
