@@ -110,12 +110,14 @@ class Archiving:
         """The full set on which the newest set rests that is of this history and was verified. Raises FileForeign, BackupUnverified."""
         with self._live.history() as log:
             exchange_id = log.exchange_id
-        if self._archive.exchange_id() != exchange_id:
+        owner = self._archive.exchange_id()
+        if owner != exchange_id:
+            make = "" if owner else f" Or make one here: credit-trading backup create --to {self._archive.url}."
             raise FileForeign(
                 "journal.archive",
                 self._archive.url,
                 "no archive of this exchange is there",
-                hint="Give the place where its backups are: credit-trading backup create --to PLACE.",
+                hint=f"Give the place where its backups are.{make}",
             )
         for set_id in reversed(self._archive.set_ids()):
             with suppress(FileCorrupt, VersionUnsupported, NotFound):  # such a set counts as none

@@ -64,8 +64,8 @@ def told_of_newest(archive: Archive, live: LiveReplica, lineage: str) -> str | N
     else:
         return None
     return (
-        f"The newest set before this one, {newest.set}, is of sequence {newest.sequence}{where}. An exchange was restored, or a copy of it, and"
-        " both write here: give one of them a place of its own. Until then, whoever restores from here has to name the set."
+        f"The newest set before this one, {newest.set}, is of sequence {newest.sequence}{where}. An exchange was restored, or a copy of"
+        " it, and both write here: give one of them a place of its own. Until then, whoever restores from here has to name the set."
     )
 
 

@@ -46,9 +46,9 @@ def restore_exchange_db(
     keeps the archive from being read, and then nothing was changed.
     """
     home = home.absolute()
-    _check(home)
+    _check(home, archive)
     with _alone(home):
-        _check(home)
+        _check(home, archive)
         moment = choose(archive, set_id=set_id)
         folder = home / UNFINISHED
         discard_folder(folder, keep=lost_report.FILE_NAME)
@@ -69,7 +69,7 @@ def restore_exchange_db(
         return recovery.told()
 
 
-def _check(home: Path) -> None:
+def _check(home: Path, archive: Archive) -> None:
     """Raises NotAnExchange, AlreadyExists."""
     path = home / FILE_NAME
     if os.path.lexists(path):
@@ -84,7 +84,7 @@ def _check(home: Path) -> None:
             "backup.restore",
             home,
             "no users' files are here",
-            hint="Restore the whole folder to a new place: credit-trading backup restore --from PLACE --to DIR.",
+            hint=f"Restore the whole folder to a new place: credit-trading backup restore --from {archive.url} --to DIR.",
         )
 
 

@@ -24,6 +24,7 @@ from credit_trading.jobs.rows import DONE, STOPPED, Run
 from credit_trading.jobs.runs import Runs
 from credit_trading.jobs.starter import starter
 from credit_trading.store.files import publish_new
+from credit_trading.store.places import checked_url
 
 if TYPE_CHECKING:
     from credit_trading.jobs.scheduler import Scheduler
@@ -52,6 +53,7 @@ def jobs() -> None:
 @click.pass_obj
 def init(session: Session, place: str) -> None:
     """Writes jobs.toml, with a comment on everything: hourly and daily backups, a weekly restore drill, expiry, checkpoints."""
+    checked_url(place)
     with credit_trading.open(session.home):
         path = configuration.path_in(session.home.absolute())
     place = place if "://" in place else str(Path(place).absolute())
@@ -91,9 +93,8 @@ def runs(session: Session, name: str | None, last: int) -> None:
     """Lists the last runs, of one job or of all: when, how long, how large, what came of it. The last 1,000 of each are kept."""
     if last == 0:
         raise click.UsageError("--last is 1 or more.")
-    known = Runs(session.home)
-    found = known.latest(name, most=last)
-    if name is not None and not found and name not in known.known():
+    found = Runs(session.home).latest(name, most=last)
+    if name is not None and not found:
         _config(session, None).job(name)  # raises for a name that is in no file either
     session.show([shown(run) for run in found], lambda: draw_runs(found))
 

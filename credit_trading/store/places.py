@@ -67,12 +67,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", 
 
 
 def open_place(url: str | os.PathLike[str]) -> Place:
-    """The place at a path or URL; nothing is made there before the first write. Raises InvalidInput."""
-    text = os.fspath(url)
-    if not text or not text.isprintable():
-        raise _no_place(text, "not a folder or URL")
-    if "::" in text:
-        raise _no_place(text, "a place in a place (::) is not supported")
+    """The place at a path or URL; nothing is made there before the first write. Raises InvalidInput, StorageError."""
+    text = checked_url(url)
     if "://" in text and not text.startswith("file://"):
         return _remote(text)
     path = Path(os.path.abspath(text.removeprefix("file://")))
@@ -81,19 +77,30 @@ def open_place(url: str | os.PathLike[str]) -> Place:
     return Folder(path)
 
 
-def _remote(url: str) -> Remote:
-    scheme = url.partition("://")[0].lower()
-    if scheme in _KEEP_NOTHING:
-        raise _no_place(url, f"{scheme}:// keeps nothing for long")
-    if scheme in _READ_ONLY:
-        raise _no_place(url, f"nothing can be written to {scheme}://")
-    if _PASSWORD.search(url):
+def checked_url(url: str | os.PathLike[str]) -> str:
+    """The path or URL itself, if a place may be named so; nothing is looked up. Raises InvalidInput."""
+    text = os.fspath(url)
+    if not text or not text.isprintable():
+        raise _no_place(text, "not a folder or URL")
+    if "::" in text:
+        raise _no_place(text, "a place in a place (::) is not supported")
+    scheme, remote, _ = text.partition("://")
+    if remote and scheme.lower() in _KEEP_NOTHING:
+        raise _no_place(text, f"{scheme}:// keeps nothing for long")
+    if remote and scheme.lower() in _READ_ONLY:
+        raise _no_place(text, f"nothing can be written to {scheme}://")
+    if _PASSWORD.search(text):
+        name = "AWS_SECRET_ACCESS_KEY" if scheme.lower() in ("s3", "s3a") else f"FSSPEC_{scheme.upper()}_PASSWORD"
         raise InvalidInput(
             "place",
-            _PASSWORD.sub(r"\1:***@", url),
+            _PASSWORD.sub(r"\1:***@", text),
             "a URL with a password would be kept and shown",
-            hint=f"Leave it out, and put it into the environment: FSSPEC_{scheme.upper()}_PASSWORD.",
+            hint=f"Leave it out, and put it into the environment: {name}.",
         )
+    return text
+
+
+def _remote(url: str) -> Remote:
     from fsspec.core import url_to_fs
 
     try:

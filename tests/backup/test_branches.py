@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,8 @@ def test_an_older_state_is_not_taken_for_the_newest(
     for path in home.glob(f"{FILE_NAME}*"):
         path.unlink()
     told = rf'"{twins}": it is the newest set, of sequence {made[2].sequence}, and {second} is one of sequence {made[1].sequence}:.* Name'
-    for wanted in ({}, {"sequence": made[0].sequence}, {"time_us": archive.manifest(second).time_us}):
+    choices: list[dict[str, Any]] = [{}, {"sequence": made[0].sequence}, {"time_us": archive.manifest(second).time_us}]
+    for wanted in choices:
         with pytest.raises(InvalidInput, match=told):
             restore(archive, tmp_path / "restored", **wanted)
     with pytest.raises(InvalidInput, match=told):
@@ -96,7 +98,9 @@ def test_a_set_on_another_history_is_no_less_unclear_for_being_shorter(
     with opened(tmp_path / "twin", clock=clock) as twin:
         _trade(twin, "7.00", "7.01", "7.02", "7.03")
         newest = _back_up(twin, place, clock)
-    with pytest.raises(InvalidInput, match=rf'"{newest.set}": .*, and {second} is one of sequence \d+ on another history'):
+    with pytest.raises(
+        InvalidInput, match=rf'"{newest.set}": .*, and {second} is one of sequence \d+ on another history'
+    ):
         choose(archive)
     assert choose(archive, set_id=newest.set).sequence == newest.sequence
     (place / manifest_name(second)).unlink()

@@ -162,6 +162,21 @@ def test_a_full_set_names_segments_that_are_there_already(
     assert findings(archive, deep=False) == []
 
 
+def test_a_rotten_segment_gets_into_no_other_full_set(
+    floor: Floor, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bit, and the size is the same. The rows are still in exchange.db: sealed anew, they mend the set of before, too."""
+    monkeypatch.setattr(sealing, "ROWS_PER_SEGMENT", 4)
+    floor.admin.backups.create(archive.url)
+    (rotten, *_) = archive.newest().segments
+    content = bytearray(archive.read(rotten))
+    content[len(content) // 2] ^= 1
+    archive.place.write(rotten.name, bytes(content))
+    assert findings(archive, deep=False)
+    floor.admin.backups.create(archive.url, "full")
+    assert [findings(archive, set_id, deep=False) for set_id in archive.set_ids()] == [[], []]
+
+
 def test_a_journal_of_many_segments_is_whole(floor: Floor, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sets begin in the middle of a segment and end there."""
     monkeypatch.setattr(sealing, "ROWS_PER_SEGMENT", 4)

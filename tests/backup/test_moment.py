@@ -56,6 +56,8 @@ def test_a_time_between_sets_of_one_sequence_chooses_the_earlier(quiet: Path) ->
     for hours, set_id in ((1, first), (2, first), (3.9, first), (4, second), (5, second)):
         moment = choose(_archive(quiet), time_us=_at(hours))
         assert (moment.set, moment.before[-1].set, moment.after) == (set_id, set_id, [])
+    moment = choose(_archive(quiet), time_us=_at(0.5))
+    assert (moment.set, moment.before, [one.set for one in moment.after]) == (first, [], [first])
     assert choose(_archive(quiet), sequence=moment.sequence).set == second
     assert choose(_archive(quiet), set_id=first, time_us=_at(5)).set == first
 

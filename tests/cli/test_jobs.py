@@ -48,6 +48,15 @@ def test_init_writes_the_five_jobs_and_overwrites_nothing(market: Cli, tmp_path:
     assert (market.home / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
+def test_init_refuses_a_place_where_no_backup_can_go(market: Cli) -> None:
+    """Not only the first run: that is by night."""
+    assert "keeps nothing" in market.refused("jobs", "init", "--to", "memory://x")
+    told = market.refused("jobs", "init", "--to", "s3://key:secret@bucket")
+    assert "s3://key:***@bucket" in told
+    assert "AWS_SECRET_ACCESS_KEY" in told
+    assert not (market.home / FILE_NAME).exists()
+
+
 def test_without_a_file_of_schedules_the_way_to_one_is_told(market: Cli) -> None:
     for words in (("list",), ("run", "x"), ("start", "--once")):
         assert f"credit-trading --home {market.home} jobs init" in market.refused("jobs", *words)

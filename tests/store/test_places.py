@@ -88,14 +88,13 @@ def test_what_keeps_nothing_is_refused(url: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://ann:pass@host/x", "ftp://ann:pa@ss@host", "memory://ann:pass@host", "q://:pass@h"]
+    "url", ["ftp://ann:pass@host/x", "ftp://ann:pass@pass@host", "memory://ann:pass@host", "q://:pass@h"]
 )
 def test_a_password_in_a_url_is_refused_and_not_shown(url: str) -> None:
     """It would stand in exchange.db, in hints and in the list of processes."""
     with pytest.raises(InvalidInput) as refused:
         open_place(url)
     assert "pass" not in str(refused.value).replace("a URL with a password", "")
-    assert "pa@ss" not in str(refused.value)
 
 
 def test_a_place_that_cannot_be_reached_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -290,6 +290,8 @@ def test_a_damaged_file_with_private_facts_is_no_copy(
     """However well all goes that uses it: it would take the place of a good copy. It is in quarantine from then on, and told."""
     exchange, paths = at_rest_in(traded, clock)
     harm.page_of_rows(paths[ANN], "wishes")
+    for suffix in ("-wal", "-shm"):  # else it would not look as if it were at rest
+        Path(f"{paths[ANN]}{suffix}").unlink(missing_ok=True)
     aged(paths[ANN])
     with exchange:
         if in_use:
