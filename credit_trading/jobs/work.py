@@ -48,7 +48,8 @@ def _backup(job: Job, exchange: Exchange, progress: Progress) -> Result:
     )
     made = f"{created.kind} set {created.set}, {_counted(created.users, 'file')} copied"
     skipped = f"; {_counted(len(created.skipped), 'file')} could not be" if created.skipped else ""
-    return Result(detail=made + skipped, size_bytes=created.size_bytes, is_good=not created.skipped)
+    told = "".join(f"; {note}" for note in created.notes)
+    return Result(detail=made + skipped + told, size_bytes=created.size_bytes, is_good=not created.skipped)
 
 
 def _drill(job: Job, exchange: Exchange, progress: Progress) -> Result:
