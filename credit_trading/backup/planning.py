@@ -77,7 +77,7 @@ def make_plan(desk: Desk, archive: Archive, kind: Kind | None) -> Plan:
             "backup.create",
             archive.url,
             "there is no set that this exchange.db has made, and can add to",
-            hint="Make a full one: credit-trading backup create --to PLACE --full.",
+            hint=f"Make a full one: credit-trading backup create --to {archive.url} --full.",
         )
     base = below[-1] if below and kind != "full" else None
     chain = below if base else chain

@@ -40,7 +40,7 @@ class Rules:
         if any(number < 0 for number in given) or not any(given):
             raise InvalidInput(
                 "backup.prune",
-                str(given),
+                "",
                 "no rule says what to keep",
                 hint="For example --keep-last 24 --keep-daily 14.",
             )

@@ -110,7 +110,7 @@ def _again(archive: Archive, live: LiveReplica, skipped: Skipped) -> tuple[Frame
     """The newest good copy that another set has, and which set that is; why others are not good is added to what is told of the user."""
     search = newest_copy(archive, live, skipped.number, though_altered=True)
     for told in search.notes:
-        skipped.error.adding(told.rstrip("."))
+        skipped.error.adding(f"{told[:1].lower()}{told[1:]}".rstrip("."))
     if search.found is None:
         return None
     copy = search.found.copy

@@ -240,7 +240,7 @@ class _Looking:
             yield of_object(manifest_name(manifest.set), problem, row=f"user {user_id}")
         if manifest.pending:
             count = len(manifest.pending)
-            self._notes.append(f"{count} users' files could not be copied when the set was made.")
+            self._notes.append(f"Users' files that could not be copied when the set was made: {count}.")
 
     def _check_copies(self, manifest: Manifest, pack: StoredPack, scratch: Path) -> Iterator[Finding]:
         """Each file as a database, and where it says that it stands."""

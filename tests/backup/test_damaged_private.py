@@ -133,7 +133,7 @@ def test_a_full_set_takes_the_last_good_copy_along_though_newer_ones_are_not(
     made = back_up("full")
     assert [(one.user_id, one.carried_over_from) for one in made.skipped] == [("ann", first.set)]
     for passed_over in (rotten, altered):
-        assert f"The copy in {passed_over.set} was passed over" in made.skipped[0].problem
+        assert f"the copy in {passed_over.set} was passed over" in made.skipped[0].problem
     assert restored_to(tmp_path / "back", archive)[1] == [1]
 
 
@@ -147,7 +147,7 @@ def test_a_user_without_any_good_copy_holds_up_no_full_set(
     rot(floor)
     made = back_up("full")
     assert (made.users, [(one.user_id, one.carried_over_from) for one in made.skipped]) == (1, [("ann", None)])
-    assert f"The copy in {first.set} was passed over: it is not as it was written" in made.skipped[0].problem
+    assert f"the copy in {first.set} was passed over: it is not as it was written" in made.skipped[0].problem
     assert [one.user_id for one in back_up().skipped] == ["ann"]
     assert [one.user_id for one in back_up("full").skipped] == ["ann"]
     restored, facts = restored_to(tmp_path / "back", archive)

@@ -308,7 +308,7 @@ def test_loss_of_private_facts_is_found(story: Story) -> None:
     _put(story, replace(manifest, packs=[], pending=[1]))
     found = _look(story, 4, deep=True)
     assert {one.row for one in found.findings} == {"user ann", "user bob", "user cat"}
-    assert found.notes[-1] == "1 users' files could not be copied when the set was made."
+    assert found.notes[-1] == "Users' files that could not be copied when the set was made: 1."
 
 
 # What is kept, and what is refused

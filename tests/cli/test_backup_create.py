@@ -58,4 +58,4 @@ def test_what_cannot_be_is_refused_in_a_line(market: Cli, tmp_path: Path) -> Non
     inside = market.refused("backup", "create", "--to", str(market.home / "backups"))
     assert "lies in the exchange's own folder" in inside
     alone = market.refused("backup", "create", "--incremental", "--to", str(tmp_path / "backups"))
-    assert f"Make a full one: credit-trading --home {market.home} backup create --to PLACE --full." in alone
+    assert f"Make a full one: credit-trading --home {market.home} backup create --to " in alone
