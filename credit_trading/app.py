@@ -324,7 +324,7 @@ class Exchange:
         self._refuse_an_old_journal()
         self._started = True
         self._files.finish_all()
-        leftovers.sweep(self.home)
+        leftovers.sweep_kept(self.home)
         self._save_checkpoint(at_rest=True)
 
     def _refuse_an_old_journal(self) -> None:

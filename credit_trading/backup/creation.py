@@ -29,7 +29,7 @@ from credit_trading.journal.rows import FIRST_HASH
 from credit_trading.progress import Progress, no_progress
 from credit_trading.store.places import Folder
 from credit_trading.trading.desk import Desk
-from credit_trading.users import catalogue
+from credit_trading.users import catalogue, leftovers
 from credit_trading.users.copying import Copying
 from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 from credit_trading.version import __version__
@@ -58,7 +58,7 @@ class Created:
     """A set that was made: the exchange as of `sequence`, the last event of which was at `as_of`.
 
     The files of so many `users` were copied, `taken_over` of them by a backup that was interrupted. `size_bytes` is what was written.
-    `notes` tell what is not as it should be at the place.
+    `notes` tell what is not as it should be at the place. `began_archive`: there was none before.
     """
 
     place: str
@@ -74,6 +74,7 @@ class Created:
     size_bytes: int
     seconds: float
     notes: list[str]
+    began_archive: bool = False
 
 
 class Creation:
@@ -96,6 +97,8 @@ class Creation:
             self._check_place()
             self._archive.check(exchange_id)
             plan = make_plan(self._desk, self._archive, kind)
+            leftovers.sweep(self._live.path.parent)
+            is_first = self._archive.exchange_id() is None
             self._archive.claim(exchange_id)
             self._archive.place.sweep()
             told = told_of_newest(self._archive, self._live, plan.lineage)
@@ -140,7 +143,8 @@ class Creation:
             self._publish(manifest)
         reused = {one.name for one in known.values()}
         notes = [] if told is None else [told]
-        return self._created(manifest, files, reused, notes, seconds=time.monotonic() - began)
+        created = self._created(manifest, files, reused, notes, seconds=time.monotonic() - began)
+        return attrs.evolve(created, began_archive=is_first)
 
     def _check_place(self) -> None:
         home, place = self._live.path.parent, self._archive.place

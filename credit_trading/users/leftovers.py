@@ -18,8 +18,14 @@ ERASED_AFTER_S = 60
 _FOLDERS = ("", kept.FOLDER, deletion.FOLDER)
 
 
+def sweep_kept(home: Path) -> None:
+    """Deletes it where nothing but kept files are, which is soon looked through. Never raises."""
+    for folder in _FOLDERS[1:]:
+        sweep_unfinished(home / folder)
+
+
 def sweep(home: Path, *, older_than_s: float = STALE_AFTER_S) -> None:
-    """Deletes it where it has not changed for so long. Never raises."""
+    """Deletes it where it has not changed for so long; lists the folder, with all users' files in it. Never raises."""
     for folder in _FOLDERS:
         sweep_unfinished(home / folder, older_than_s=older_than_s)
 

@@ -81,7 +81,7 @@ def test_a_process_that_is_slow_is_reported_as_starved(tmp_path: Path, monkeypat
 
 @pytest.mark.usefixtures("_nobody_is_killed")
 def test_replicas_that_went_different_ways_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of the processes takes each deposit for a little more than it was."""
+    """One of the processes takes each deposit for a little more than it was; if it gives away what nobody has, another breaks first."""
     apply = Replica.apply
 
     def generous(replica: Replica, entry: Entry) -> None:
@@ -95,7 +95,8 @@ def test_replicas_that_went_different_ways_are_reported(tmp_path: Path, monkeypa
         work_of(home, said, seats, seat, seed=seed)
 
     monkeypatch.setattr(crowd, "work_of", generous_in_one)
-    assert "the replicas differ" in _problems(tmp_path)
+    told = _problems(tmp_path)
+    assert "the replicas differ" in told or "Balance(posted=-" in told
 
 
 @pytest.mark.usefixtures("_nobody_is_killed")

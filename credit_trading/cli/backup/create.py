@@ -71,6 +71,8 @@ def create(
     for told in created.notes:
         output.warn(told)
     session.show(created, lambda: _draw(created))
+    if created.began_archive:
+        output.notice(f"A new archive was begun at {created.place}.")
     if same_disk:
         output.notice("The archive lies on the same disk as the exchange: one broken disk takes both.")
     if created.skipped:
