@@ -12,10 +12,9 @@ it has to be, and copied by SQLite's backup API from the pooled handle.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -40,8 +39,8 @@ from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSIO
 T = TypeVar("T")
 A = TypeVar("A")
 
-THREADS = 2
-"""Reading and compressing leave the interpreter to the other thread; more of them only take turns."""
+AHEAD_BYTES = 2 * 1024 * 1024
+"""Copies that are read while others are dealt with. One thread reads: two take twice as long, for they only pass the interpreter around."""
 
 AT_ONCE = 32
 """Users whose place in the journal is looked up together."""
@@ -93,26 +92,22 @@ class Copying:
     def copies(self, numbers: Iterable[int], each: Callable[[FileCopy], T]) -> Iterator[T | Skipped]:
         """What `each` makes of these users' copies, in their order; who is deleted is left out.
 
-        `each` is called in several threads; of copies that it has dealt with nothing is kept. What it raises ends all.
+        `each` is called in the caller's thread, while another one reads on; of copies that it has dealt with nothing is kept.
         """
-        rest = iter(numbers)
-        groups = iter(lambda: list(islice(rest, AT_ONCE)), [])
-        with Snapshots() as snapshots:
-            for group in _in_threads(partial(self._group, each=each, snapshots=snapshots), groups):
-                yield from group
+        with Snapshots() as snapshots, closing(_read_ahead(self._found(numbers, snapshots))) as found:
+            for one in found:
+                yield one if isinstance(one, Skipped) else each(one)
 
-    def _group(self, numbers: list[int], *, each: Callable[[FileCopy], T], snapshots: Snapshots) -> list[T | Skipped]:
-        done: list[T | Skipped] = []
-        for wanted in self._wanted(numbers):
-            try:
-                copy = self._at_rest(wanted) or self._used(wanted.number, snapshots)
-            except NotFound:  # deleted meanwhile
-                continue
-            except TradingError as error:
-                done.append(Skipped(wanted.number, error))
-            else:
-                done.append(each(copy))
-        return done
+    def _found(self, numbers: Iterable[int], snapshots: Snapshots) -> Iterator[FileCopy | Skipped]:
+        rest = iter(numbers)
+        while group := list(islice(rest, AT_ONCE)):
+            for wanted in self._wanted(group):
+                try:
+                    yield self._at_rest(wanted) or self._used(wanted.number, snapshots)
+                except NotFound:  # deleted meanwhile
+                    continue
+                except TradingError as error:
+                    yield Skipped(wanted.number, error)
 
     def _wanted(self, numbers: Iterable[int]) -> list[_Wanted]:
         with self._live.reading() as replica:
@@ -174,21 +169,30 @@ def _copy(number: int, content: bytes, standing: Standing) -> FileCopy:
     )
 
 
-def _in_threads(work: Callable[[A], T], given: Iterable[A]) -> Iterator[T]:
-    """In their order; of what is not yet asked for, little is done ahead."""
-    ahead: deque[Future[T]] = deque()
-    pool = ThreadPoolExecutor(THREADS, "copy")
+def _read_ahead(items: Iterator[FileCopy | Skipped]) -> Generator[FileCopy | Skipped, None, None]:
+    """The same, read by a thread of their own: some ahead of what is asked for, and no more than `AHEAD_BYTES` and one."""
+
+    def some() -> list[FileCopy | Skipped]:
+        found: list[FileCopy | Skipped] = []
+        size = 0
+        for one in items:
+            found.append(one)
+            size += len(one.content) if isinstance(one, FileCopy) else 0
+            if size >= AHEAD_BYTES:
+                break
+        return found
+
+    with ThreadPoolExecutor(1, "copy") as pool:
+        coming = _submitted(pool, some)
+        while coming is not None and (found := coming.result()):
+            coming = _submitted(pool, some)
+            yield from found
+    yield from items  # what no thread could be had for
+
+
+def _submitted(pool: ThreadPoolExecutor, work: Callable[[], T]) -> Future[T] | None:
+    """None where there are no new threads: the main thread has ended, or there are too many."""
     try:
-        for one in given:
-            try:
-                ahead.append(pool.submit(work, one))
-            except RuntimeError:  # no new threads: the main thread has ended, or there are too many
-                while ahead:
-                    yield ahead.popleft().result()
-                yield work(one)
-            if len(ahead) > THREADS:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return pool.submit(work)
+    except RuntimeError:
+        return None

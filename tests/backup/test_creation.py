@@ -218,7 +218,6 @@ def test_no_private_write_falls_between_two_sets(
         return original(copy)
 
     monkeypatch.setattr(user_packs, "_framed", framed)
-    monkeypatch.setattr("credit_trading.users.copying.THREADS", 1)
     floor.admin.backups.create(archive.url)
     floor.admin.backups.create(archive.url)
     user = CAT if "before" in moment else ANN
