@@ -72,6 +72,7 @@ def _by_turns(exchange: Exchange, folder: Path, counts: Counts) -> list[Figure]:
         some_s.append(full_s[-1] * len(files) / users)
         for number in range(max(1, int(users * CHANGED))):
             admin.accounts.deposit(f"person{number}", "USD", "1.00")
+        sleep(AT_REST_S + 0.1)  # of an hour's changes few are younger
         incremental_s.append(_seconds(partial(admin.backups.create, place, "incremental")))
     made = f"a full backup of {users:,} users"
     return [
