@@ -54,6 +54,7 @@ def test_the_demo_loses_nothing_and_leaves_commands_that_work(tmp_path: Path) ->
         assert ran.stdout
 
 
+@pytest.mark.long
 def test_the_demo_sums_itself_up_in_json(tmp_path: Path) -> None:
     """One value and nothing else; every acknowledged order is there, once."""
     told = subprocess.run(

@@ -40,8 +40,8 @@ def killer(tmp_path: Path) -> Killer:
 
 
 def test_what_was_acknowledged_survives_sigkill_and_nothing_happens_twice(tmp_path: Path, is_long: bool) -> None:
-    """50 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
-    count = 1_000 if is_long else 50
+    """30 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
+    count = 1_000 if is_long else 30
     report = attack(count, seed="1", folder=tmp_path)
     assert report.problems == []
     assert int(report.figures["acknowledged commands checked"]) > 10 * count
@@ -244,6 +244,7 @@ def _crash(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_the_command_prints_its_figures_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """As JSON for programs; the exit code says whether anything was wrong."""
     done = _crash("--kills", "2", "--seed", "1", "--json", "--folder", str(tmp_path))
