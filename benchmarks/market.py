@@ -72,7 +72,7 @@ class Market:
         """All rows as they are stored."""
         log = Log.open(self.home / FILE_NAME)
         try:
-            return list(log.rows_from(1))
+            return log.batch_from(1, log.head()[0])
         finally:
             log.close()
 

@@ -16,7 +16,7 @@ from credit_trading.backup import sealing
 from credit_trading.backup.archive import Archive, store
 from credit_trading.backup.branches import told_of_newest
 from credit_trading.backup.manifest import Manifest, StoredSegment
-from credit_trading.backup.personal import Moment, write_people
+from credit_trading.backup.personal import Head, write_people
 from credit_trading.backup.planning import Kind, Plan, make_plan
 from credit_trading.backup.replica_copy import ReplicaCopy, copy_replica
 from credit_trading.backup.turn import alone
@@ -164,7 +164,7 @@ class Creation:
         self._done = min(self._done + done, self._of)
         self._progress(self._done, self._of)
 
-    def _sealed(self, plan: Plan, moment: Moment, known: sealing.Known) -> list[StoredSegment]:
+    def _sealed(self, plan: Plan, moment: Head, known: sealing.Known) -> list[StoredSegment]:
         return sealing.seal_up_to(
             self._archive,
             self._live,

@@ -25,7 +25,7 @@ from credit_trading.errors import FileCorrupt, VersionUnsupported
 
 FORMAT = 1
 
-FULL, INCREMENTAL = "full", "incremental"
+FULL = "full"
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

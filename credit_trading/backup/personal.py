@@ -28,7 +28,7 @@ _NOTES_AT_ONCE = 2_000
 
 
 @attrs.frozen(kw_only=True)
-class Moment:
+class Head:
     """The journal's head that a set stands for; so many `users` are there then who are not deleted."""
 
     sequence: int
@@ -37,7 +37,7 @@ class Moment:
     users: int
 
 
-def write_people(live: LiveReplica, files: UserFiles, set_id: str, base: Manifest | None) -> tuple[Moment, bytes]:
+def write_people(live: LiveReplica, files: UserFiles, set_id: str, base: Manifest | None) -> tuple[Head, bytes]:
     """As of now: users with events beyond the base's sequence, notes on those, and all rows of the lists; without a base all rows."""
     after = base.sequence if base else 0
     with live.reading() as replica:
@@ -70,13 +70,11 @@ def _snapshot(live: LiveReplica) -> Iterator[Log]:
         log.connection.execute("COMMIT")
 
 
-def _moment(log: Log) -> Moment:
+def _moment(log: Log) -> Head:
     sequence, chain_hash = log.head()
     entry = log.entry(sequence)
     assert entry is not None, "the head is there"
-    return Moment(
-        sequence=sequence, hash=chain_hash, time_us=entry.time_us, users=catalogue.count_active(log.connection)
-    )
+    return Head(sequence=sequence, hash=chain_hash, time_us=entry.time_us, users=catalogue.count_active(log.connection))
 
 
 def _named(log: Log, *, after: int) -> set[int]:

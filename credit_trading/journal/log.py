@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -30,9 +30,6 @@ UPGRADED = "format-2"
 """The cause of the event from which on an upgraded journal holds digests of notes."""
 
 FILE_NAME = "exchange.db"
-
-_ROWS_AT_ONCE = 2_000
-"""Of those that have to be put together from here and from an archive."""
 
 
 class Log:
@@ -133,21 +130,8 @@ class Log:
             raise rows.damaged(entries[0].sequence, f"something stands in the next row's place ({error})") from error
         return previous_hash
 
-    def rows_from(self, sequence: int) -> Iterator[rows.Row]:
-        """Raw rows from `sequence` on, in order."""
-        found = self.connection.execute(
-            f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence", (sequence,)
-        )
-        first = found.fetchone()
-        if first is None:
-            return iter(())
-        if self.archived_up_to() < sequence:  # as of the moment at which the rows are read, which began with the first
-            return chain((first,), found)
-        found.close()
-        return self._in_batches(sequence)
-
     def batch_from(self, sequence: int, most: int) -> list[rows.Row]:
-        """At most so many of them."""
+        """Raw rows from `sequence` on, in order, and at most so many."""
         stored = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? ORDER BY sequence LIMIT ?", (sequence, most)
         ).fetchall()
@@ -260,11 +244,6 @@ class Log:
             f"SELECT {rows.COLUMNS} FROM journal WHERE sequence = ?", (sequence,)
         ).fetchone()
         return row or self.archived.row(sequence)
-
-    def _in_batches(self, sequence: int) -> Iterator[rows.Row]:
-        while stored := self.batch_from(sequence, _ROWS_AT_ONCE):
-            yield from stored
-            sequence = stored[-1][0] + 1
 
     def _completed(self, stored: list[rows.Row], sequence: int, most: int) -> list[rows.Row]:
         """With what was moved from between them; other gaps stay for whoever checks the chain."""

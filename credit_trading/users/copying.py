@@ -37,7 +37,6 @@ from credit_trading.users.standing import Standing
 from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 
 T = TypeVar("T")
-A = TypeVar("A")
 
 AHEAD_BYTES = 2 * 1024 * 1024
 """Copies that are read while others are dealt with. One thread reads: two take twice as long, for they only pass the interpreter around."""

@@ -298,7 +298,7 @@ def test_users_who_come_and_go_while_a_set_is_made_are_as_of_its_moment(
 
     original_seal, original_moment = sealing.seal_up_to, personal._moment
 
-    def moment(log: Log) -> personal.Moment:
+    def moment(log: Log) -> personal.Head:
         """Of the snapshot that is open: what is committed from here on is not in it."""
         found = original_moment(log)
         floor.admin.databases.change_email("ann", f"ann-{found.sequence}@example.com")

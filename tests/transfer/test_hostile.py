@@ -167,6 +167,20 @@ def test_a_zip_file_that_was_tampered_with_is_told(
     assert problems(still, path)[0].startswith(expected)
 
 
+def test_a_cell_that_was_changed_in_the_form_that_is_passed_over_is_told(still: Floor, tmp_path: Path) -> None:
+    """JSON Lines are read; whoever edits the CSV beside them is told so, instead of getting what was there before."""
+    path = tmp_path / "x.zip"
+    still.admin.transfer.export(path)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content["balances.csv"] += b"x"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, stored in content.items():
+            archive.writestr(name, stored)
+    (problem,) = problems(still, path)
+    assert problem.startswith("balances.csv: it is not the file that manifest.json speaks of")
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
