@@ -143,12 +143,13 @@ class _Hand:
             instruments=lambda symbol: replica.markets[symbol].instrument,
             user_id_of=lambda user: catalogue.by_number(log.connection, user).user_id,
             email_of=lambda user: catalogue.by_number(log.connection, user).email,
-            note_of=lambda sequence: notes.read(log.connection, sequence),
+            note_of=lambda entry: notes.read(log.connection, entry.sequence),
         )
         self._rehearsal.told.clear()
         for entry in entries:
             assert entry is not None
             projected.apply(entry)
+        projected.finish()
         self._done = replica.sequence
         position = "UPDATE metadata SET applied_sequence = ?, applied_hash = ?, event_number = event_number + ?"
         self._ready = [*self._rehearsal.told, (position, (self._done, log.hash_at(self._done), len(entries)))]

@@ -9,7 +9,7 @@ Errors are in `credit_trading.errors`; the README shows the rest.
 
 import logging
 
-from credit_trading.app import Admin, Exchange, JournalEntry, User, folder_versions, verify_folder
+from credit_trading.app import Admin, Exchange, JournalEntry, ManagedUser, User, folder_versions, verify_folder
 from credit_trading.app import open_exchange as open
 from credit_trading.clock import Clock, ManualClock, SystemClock
 from credit_trading.config import Settings
@@ -24,6 +24,7 @@ __all__ = [
     "Clock",
     "Exchange",
     "JournalEntry",
+    "ManagedUser",
     "ManualClock",
     "MassCancelReport",
     "OrderRejected",

@@ -44,13 +44,16 @@ from credit_trading.store.sqlite import StrPath, sqlite3, translated
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.administration import TradingAdministration
 from credit_trading.trading.assets import AssetAdministration
+from credit_trading.trading.deals import TransactionAdministration
 from credit_trading.trading.desk import Desk
 from credit_trading.trading.instruments import InstrumentAdministration
-from credit_trading.trading.orders import OrderManagementService
+from credit_trading.trading.order_service import OrderManagementService
+from credit_trading.trading.orders import OwnOrders
 from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared, Sequencer
-from credit_trading.trading.transactions import TransactionAdministration, TransactionService
+from credit_trading.trading.transaction_service import TransactionService
+from credit_trading.trading.transactions import OwnTransactions
 from credit_trading.users import exchange_db, leftovers, mark, versions
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
@@ -60,6 +63,8 @@ from credit_trading.users.mark import Mark
 from credit_trading.users.migrating import Migrated, Migrating
 from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
+from credit_trading.users.reading.kept_answers import KeptAnswers
+from credit_trading.users.reading.reads import Reads
 from credit_trading.users.versions import FolderVersions
 from credit_trading.verify.finding import Finding
 from credit_trading.verify.head import JournalHead, check_head, journal_head
@@ -217,7 +222,11 @@ class Exchange:
             max_clock_jump_s=settings.max_clock_jump_s,
             project_on_commit=settings.project_on_commit,
         )
-        self._desk = Desk(self._live, self._files, self._projector, self._sequencer)
+        self._reads = Reads(home)
+        kept = KeptAnswers(
+            self._live, self._projector, self._reads, most=settings.kept_answers, slow_ms=settings.slow_query_ms
+        )
+        self._desk = Desk(self._live, self._files, self._projector, self._sequencer, kept)
         self._started = False
         self.market_data = MarketData(self._live, timeout_s=settings.lock_timeout_s)
 
@@ -287,6 +296,7 @@ class Exchange:
         with ExitStack() as closing:  # each, whatever becomes of the others
             closing.callback(self._live.close)
             closing.callback(self._files.close)
+            closing.callback(self._reads.close)
             if self._started:
                 self._started = False
                 self._save_checkpoint(at_rest=True)
@@ -391,10 +401,10 @@ class Admin:
 
         return Backups(self._desk, self._exchange._follower, self.market_data)
 
-    def on_behalf_of(self, user_id: str) -> User:
+    def on_behalf_of(self, user_id: str) -> ManagedUser:
         """A user's services, with this admin as the one who acts. Raises NotFound."""
         principal = self._principal
-        return User(
+        return ManagedUser(
             self._exchange,
             self._desk,
             Principal(
@@ -464,20 +474,32 @@ class Admin:
 
 
 class User:
-    """What one user can see and do."""
+    """What one user can see and do. None of it can name another user, nor make credits or money."""
 
     def __init__(self, exchange: Exchange, desk: Desk, principal: Principal) -> None:
         assert principal.number is not None
         self._desk = desk
         self._number = principal.number
-        self.orders = OrderManagementService(desk, principal)
-        self.transactions = TransactionService(desk, principal)
+        self.orders = OwnOrders(desk, principal)
+        self.transactions = OwnTransactions(desk, principal)
         self.accounts = AccountService(desk, principal)
         self.market_data = exchange.market_data
 
     def get_trading_database(self) -> sqlite_utils.Database:
         """The user's own file as of now, read-only; close it when done."""
         return self._desk.projector.open_database(self._number)
+
+
+class ManagedUser(User):
+    """What an administrator can see and do for one user: also enters what happened outside, and reports fills from there."""
+
+    orders: OrderManagementService
+    transactions: TransactionService
+
+    def __init__(self, exchange: Exchange, desk: Desk, principal: Principal) -> None:
+        super().__init__(exchange, desk, principal)
+        self.orders = OrderManagementService(desk, principal)
+        self.transactions = TransactionService(desk, principal)
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -490,4 +512,13 @@ class JournalEntry(msgspec.Struct, frozen=True):
     data: dict[str, object]
 
 
-__all__ = ["Admin", "Exchange", "JournalEntry", "User", "folder_versions", "open_exchange", "verify_folder"]
+__all__ = [
+    "Admin",
+    "Exchange",
+    "JournalEntry",
+    "ManagedUser",
+    "User",
+    "folder_versions",
+    "open_exchange",
+    "verify_folder",
+]

@@ -41,6 +41,11 @@ class Settings:
     max_clock_jump_s: int = attrs.field(default=366 * 86_400, validator=_positive)
     """A decision further ahead of the journal's last event than this is refused: more likely a wrong clock than a long silence."""
 
+    kept_answers: int = attrs.field(default=1_000, validator=_positive)
+    """Most answers about users' files (their orders, statistics, pages of history) that are kept in memory for as long as they are true."""
+    slow_query_ms: int = attrs.field(default=200, validator=_positive)
+    """A question to a user's file that takes so long is told by `status`, with its plan."""
+
     remember_commands: int = attrs.field(default=100_000, validator=_positive)
     """When an exchange is founded: of how many of the latest commands the ids and answers are remembered."""
     remember_commands_s: int = attrs.field(default=86_400, validator=_positive)

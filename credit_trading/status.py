@@ -26,6 +26,8 @@ from credit_trading.store.place import file_system_of
 from credit_trading.users import catalogue, quarantine
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
+from credit_trading.users.reading import reads
+from credit_trading.users.reading.reads import ReadsStatus
 
 _OPEN_DESCRIPTORS = "/dev/fd"
 
@@ -135,6 +137,7 @@ class Status:
     checkpoints: CheckpointStatus
     processes: ProcessesStatus
     pending: PendingStatus
+    reads: ReadsStatus
     resources: ResourcesStatus
 
 
@@ -156,6 +159,7 @@ def look(
         checkpoints=checkpoints,
         processes=_processes(live),
         pending=pending,
+        reads=reads.look(live.path.parent),
         resources=_resources(live.path.parent, files, settings),
     )
 

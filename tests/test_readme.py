@@ -14,9 +14,10 @@ import credit_trading
 from credit_trading.cli import main
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.administration import TradingAdministration
+from credit_trading.trading.deals import TransactionAdministration
 from credit_trading.trading.instruments import InstrumentAdministration
-from credit_trading.trading.orders import OrderManagementService
-from credit_trading.trading.transactions import TransactionAdministration, TransactionService
+from credit_trading.trading.order_service import OrderManagementService
+from credit_trading.trading.transaction_service import TransactionService
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

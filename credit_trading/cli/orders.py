@@ -9,9 +9,10 @@ import click
 from credit_trading import User
 from credit_trading.cli import output
 from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group, Words
+from credit_trading.cli.order_progress import complete, progress
 from credit_trading.cli.order_tables import draw_active_orders, draw_order, draw_order_history
+from credit_trading.cli.order_words import say_report
 from credit_trading.cli.session import Session
-from credit_trading.cli.tables import average, moment
 from credit_trading.errors import TradingError
 from credit_trading.trading.outcome import OrderReport
 from credit_trading.trading.records import OrderRecord
@@ -29,6 +30,10 @@ def orders() -> None:
     """Orders of one user."""
 
 
+orders.add_command(progress)
+orders.add_command(complete)
+
+
 @orders.command(
     examples=[
         "orders place ann VCS-1340-2020/USD buy 10 --price 12.50",
@@ -36,6 +41,7 @@ def orders() -> None:
         "orders place ann VCS-1340-2020/USD sell 5 --type stop --stop-price 12.00",
         "orders place ann VCS-1340-2020/USD sell 50 --price 13.00 --display-quantity 10 --post-only",
         "orders place ann VCS-1340-2020/USD buy 10 --price 12.40 --expires-at 2031-12-31T17:00:00Z --client-order-id q4-7",
+        "orders place ann VCS-1340-2020/USD buy 10 --price 12.50 --route external",
     ]
 )
 @click.argument("user_id")
@@ -63,6 +69,12 @@ def orders() -> None:
     type=Words(_SELF_TRADE),
     help="What happens where it meets an order of the same user. Unless given, the instrument's mode.",
 )
+@click.option(
+    "--route",
+    type=Words(["internal", "external"]),
+    default="internal",
+    help="External: it holds what it needs, is worked elsewhere, and its fills are reported by orders progress.",
+)
 @click.option("--client-order-id", metavar="ID", help="The user's own name for it; placed again, it is the same order.")
 @click.pass_obj
 def place(
@@ -79,6 +91,7 @@ def place(
     display_quantity: str | None,
     post_only: bool,
     self_trade: str | None,
+    route: str,
     client_order_id: str | None,
 ) -> None:
     """Places an order; SIDE is buy or sell. Without --price it goes at market, with --stop-price once that price trades."""
@@ -95,10 +108,11 @@ def place(
             display_quantity=display_quantity,
             post_only=post_only,
             self_trade=self_trade,
+            route=route,
             client_order_id=client_order_id,
         )
         record = _as_it_stands(session, user, report)
-    session.show(report, lambda: _say(report, record))
+    session.show(report, lambda: say_report(report, record))
 
 
 @orders.command("list", examples=["orders list ann", "orders list ann --json"])
@@ -173,7 +187,7 @@ def amend(
             expected_version=expected_version,
         )
         record = _as_it_stands(session, user, report)
-    session.show(report, lambda: _say(report, record))
+    session.show(report, lambda: say_report(report, record))
 
 
 @orders.command(examples=["orders cancel ann 1", "orders cancel ann --client-order-id spring-1"])
@@ -185,7 +199,7 @@ def cancel(session: Session, user_id: str, order_id: int | None, client_order_id
     """Cancels an open order."""
     with session.user(user_id) as user:
         report = user.orders.cancel_order(order_id, client_order_id=client_order_id)
-    session.show(report, lambda: _say(report))
+    session.show(report, lambda: say_report(report))
 
 
 @orders.command(
@@ -212,21 +226,3 @@ def _as_it_stands(session: Session, user: User, report: OrderReport) -> OrderRec
         with suppress(TradingError):
             return user.orders.get_order(report.order_id)
     return None
-
-
-def _say(report: OrderReport, record: OrderRecord | None = None) -> None:
-    """What became of it, and the terms on which it still stands."""
-    status = report.order_status.replace("_", " ") + (f" ({report.reason})" if report.reason else "")
-    mean = f" at {average(report.average_price)} on average" if report.average_price else ""
-    repeated = "; it was placed before" if report.repeated else ""
-    filled = f"{report.filled_quantity} of {report.quantity} filled{mean}"
-    terms = f"; {_terms(record)}" if record is not None and record.closed_at is None else ""
-    output.say(f"Order {report.order_id}, {report.symbol}: {status}, {filled}{repeated}{terms}")
-
-
-def _terms(order: OrderRecord) -> str:
-    price = f"at {order.price_per_credit}" if order.price_per_credit else "at market"
-    beyond = "or above" if order.side == "buy" else "or below"
-    waits = f", waits for a trade at {order.stop_price} {beyond}" if order.stop_price and not order.triggered_at else ""
-    until = f", until {moment(order.expires_at)} UTC" if order.expires_at else ""
-    return f"{order.side} {price}{waits}{until}, version {order.version}"

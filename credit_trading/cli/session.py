@@ -34,7 +34,7 @@ class Session:
             yield exchange.as_admin(ACTOR)
 
     @contextmanager
-    def user(self, user_id: str) -> Iterator[credit_trading.User]:
+    def user(self, user_id: str) -> Iterator[credit_trading.ManagedUser]:
         """The same on behalf of one user. Raises NotFound."""
         with self.admin() as admin:
             yield admin.on_behalf_of(user_id)

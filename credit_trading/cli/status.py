@@ -21,6 +21,7 @@ from credit_trading.config import Settings
 from credit_trading.jobs import standing
 from credit_trading.jobs.standing import JobsStatus
 from credit_trading.status import CheckpointStatus, MarketDataStatus, Status, ViewsStatus
+from credit_trading.users.reading.reads import ReadsStatus
 
 _LONGEST_WAIT_S = 2
 """For locks: whoever asks how the exchange stands may do so because a process hangs."""
@@ -78,6 +79,13 @@ def _draw(found: Status, jobs: JobsStatus) -> None:
         columns = [Column("User"), Column("Since (UTC)"), Column("Code"), Column("Problem", wrap=True)]
         draw_table(columns, [(one.user_id, moment(one.since), one.code, one.problem) for one in pending.quarantined])
     _group("Jobs", _jobs(jobs))
+    _group("Reading", _reading(found.reads))
+    if found.reads.slow:
+        slow = found.reads.slow[:_MOST_SLOW]
+        draw_table(
+            [Column("Longest", right=True), Column("Times", right=True), Column("Slow query and its plan", wrap=True)],
+            [(f"{one.longest_us / 1000:.0f} ms", str(one.times), "\n".join([one.statement, *one.plan])) for one in slow],
+        )
     hits, misses = counted(room.pool_hits, "hit"), counted(room.pool_misses, "miss", "misses")
     remote = " (a network file system: locks may fail there, move it to a local disk)" if room.is_remote else ""
     _group(
@@ -104,6 +112,19 @@ def _views(views: ViewsStatus) -> dict[str, Cell]:
         at = f"at least at {views.sequence}, {events} and {views.seconds_behind:.1f} s behind"
         behind = _some(views.files_behind)
     return {"Users": str(views.users), "Users' files": at, "Known behind": behind}
+
+
+_MOST_SLOW = 5
+
+
+def _reading(reads: ReadsStatus) -> dict[str, Cell]:
+    asked = reads.hits + reads.misses
+    rate = f"{reads.hits} of {asked} ({reads.hits * 100 // asked} %)" if asked else "none yet"
+    slow = f"{len(reads.slow)}, the slowest below" if reads.slow else "none"
+    return {
+        "Kept answers given again": f"{rate}, {counted(reads.processes, 'process', 'processes')} in seven days",
+        "Slow queries": slow,
+    }
 
 
 def _market_data(market_data: MarketDataStatus) -> str:

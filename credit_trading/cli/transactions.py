@@ -9,12 +9,17 @@ import click
 from credit_trading.cli.command import COUNT, Group
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_table, moment
+from credit_trading.cli.transaction_record import record, update
 from credit_trading.trading.records import TransactionRecord
 
 
 @click.group(cls=Group, examples=["transactions list ann"])
 def transactions() -> None:
     """Trades, deposits, withdrawals and transfers of users."""
+
+
+transactions.add_command(record)
+transactions.add_command(update)
 
 
 @transactions.command(

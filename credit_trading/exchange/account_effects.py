@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.accounts import FEES, OUTSIDE
+from credit_trading.exchange.entered import PendingTransaction, TransactionStatus
 from credit_trading.exchange.exchange_state import ExchangeState, UserState
+
+_SETTLED = TransactionStatus.SETTLED.value
 
 
 def user_created(state: ExchangeState, _: ev.Entry, event: ev.UserCreated) -> None:
@@ -48,6 +51,50 @@ def transaction_recorded(state: ExchangeState, _: ev.Entry, event: ev.Transactio
     state.accounts.move(OUTSIDE, event.user, event.asset, event.asset_change)
     if event.currency is not None:
         state.accounts.move(OUTSIDE, event.user, event.currency, event.currency_change)
+
+
+def transaction_entered(state: ExchangeState, entry: ev.Entry, event: ev.TransactionEntered) -> None:
+    if event.status == _SETTLED:
+        _post(state, event)
+        return
+    pending = PendingTransaction(
+        entry.sequence,
+        event.user,
+        event.asset,
+        event.asset_change,
+        event.currency,
+        event.currency_change,
+        event.counterparty,
+        event.earned,
+        event.expires_at_us,
+    )
+    for user, asset, amount in pending.holds():
+        state.accounts.hold(user, asset, amount)
+    state.pending_transactions[entry.sequence] = pending
+    if event.expires_at_us is not None:
+        state.transaction_expiries.add((event.expires_at_us, entry.sequence))
+        state.find_next_due()
+
+
+def transaction_updated(state: ExchangeState, _: ev.Entry, event: ev.TransactionUpdated) -> None:
+    pending = state.pending_transactions.pop(event.transaction)
+    for user, asset, amount in pending.holds():
+        state.accounts.hold(user, asset, -amount)
+    if pending.expires_at_us is not None:
+        state.transaction_expiries.remove((pending.expires_at_us, pending.number))
+        state.find_next_due()
+    if event.status == _SETTLED:
+        _post(state, event)
+
+
+def _post(state: ExchangeState, event: ev.TransactionEntered | ev.TransactionUpdated) -> None:
+    elsewhere = FEES if event.earned else OUTSIDE
+    other = elsewhere if event.counterparty is None else event.counterparty
+    state.accounts.move(other, event.user, event.asset, event.asset_change)
+    if event.currency is not None:
+        state.accounts.move(other, event.user, event.currency, event.currency_change)
+    if event.trade is not None:
+        state.last_trade = event.trade
 
 
 def trade_busted(state: ExchangeState, _: ev.Entry, event: ev.TradeBusted) -> None:

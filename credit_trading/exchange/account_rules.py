@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_trading.errors import InvalidInput, NotFound, UserNotEmpty
+from credit_trading.errors import InvalidInput, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.accounts import Accounts
@@ -12,6 +12,7 @@ from credit_trading.exchange.order import CancelReason
 from credit_trading.exchange.order_rules import cancel
 from credit_trading.exchange.recorded import changes
 from credit_trading.exchange.rejections import Rejection
+from credit_trading.exchange.transaction_rules import cancel_pending_of
 from credit_trading.money.amount import MAX_UNITS
 
 
@@ -111,22 +112,16 @@ def refusal_of(accounts: Accounts, user: int, asset: str, change: int) -> Reject
 
 def _check_known(run: Decision, command: cmd.RecordTransaction) -> None:
     """All that it names is here, and it does not lie in the future."""
-    for asset in (command.asset, command.currency):
-        if asset is not None and asset not in run.replica.assets:
-            raise run.fail(NotFound, asset, "no such asset", "List them: credit-trading assets list.")
+    run.asset(command.asset)
+    if command.currency is not None:
+        run.asset(command.currency)
     if command.asset == command.currency:
         raise run.fail(InvalidInput, command.asset, "an asset cannot be paid for with itself", "Name two assets.")
     if command.symbol is not None:
         run.market(command.symbol)
     if command.counterparty is not None:
         run.user(command.counterparty)
-    if not 0 <= command.occurred_at_us <= run.time_us:
-        raise run.fail(
-            InvalidInput,
-            command.reference,
-            "it lies in the future, or before 1970",
-            "Give the time at which it happened.",
-        )
+    run.check_past(command.occurred_at_us, subject=command.reference)
 
 
 def bust_trade(run: Decision, command: cmd.BustTrade) -> None:
@@ -188,6 +183,7 @@ def delete_user(run: Decision, command: cmd.DeleteUser) -> None:
             raise run.fail(InvalidInput, f"#{command.user}", "swept to the user itself", "Name another user.")
     for order in user.open_orders_in(None):
         cancel(run, order, CancelReason.USER_DELETED)
+    cancel_pending_of(run, command.user)
     for asset, balance in balances.items():
         run.emit(ev.Transferred(command.user, command.sweep_to or 0, asset, balance.posted))
     run.emit(ev.UserDeleted(command.user))

@@ -12,7 +12,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange import order_checks as checks
 from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.fees import required_hold
-from credit_trading.exchange.order import STOP, Order
+from credit_trading.exchange.order import EXTERNAL, STOP, Order
 from credit_trading.exchange.order_rules import enter
 from credit_trading.exchange.rejections import Rejection
 
@@ -26,6 +26,9 @@ def amend_order(run: Decision, command: cmd.AmendOrder) -> None:
         run.reject(command.user, code, order=command.order)
         return
     _check_amendable(run, command, order)
+    if order.route == EXTERNAL:
+        run.reject(command.user, Rejection.ORDER_IS_EXTERNAL, order=order.number)
+        return
     market = run.replica.markets[order.instrument.symbol]
     price_ticks = order.price_ticks if command.price_ticks is None else command.price_ticks
     quantity_lots = order.quantity_lots if command.quantity_lots is None else command.quantity_lots

@@ -46,6 +46,45 @@ class PlaceOrder(Command, frozen=True):
     self_trade: str | None = None
 
 
+class PlaceExternalOrder(Command, frozen=True):
+    """An order that is worked outside: it holds what it needs, and stands in no book. A buy needs its limit, a sell may go at market."""
+
+    operation = "orders.place"
+    user: int
+    symbol: str
+    buys: bool
+    quantity_lots: int
+    price_ticks: int | None
+    time_in_force: str
+    expires_at_us: int | None = None
+    client_order_id: str | None = None
+
+    # What only an order in the book can have.
+    stop_ticks: ClassVar[int | None] = None
+    display_lots: ClassVar[int | None] = None
+    post_only: ClassVar[bool] = False
+    self_trade: ClassVar[str | None] = None
+
+
+class FillOutside(Command, frozen=True):
+    """What was filled outside of an order with route `external`; `quantity_lots` None is all that remains.
+
+    `price` counts 10^-`price_decimals` quote per base, `fee` the quote's smallest units. `occurred_at_us` None is now.
+    """
+
+    operation = "orders.progress"
+    user: int
+    symbol: str
+    order: int | None
+    client_order_id: str | None
+    quantity_lots: int | None
+    price: int
+    price_decimals: int
+    fee: int = 0
+    occurred_at_us: int | None = None
+    external_reference: str | None = None
+
+
 class CancelOrder(Command, frozen=True):
     """FIX OrderCancelRequest (35=F): by order number, or by client order id (OrigClOrdID 41) where `order` is None."""
 
@@ -94,6 +133,46 @@ class Withdraw(Command, frozen=True):
     user: int
     asset: str
     amount: int
+
+
+class EnterTransaction(Command, frozen=True):
+    """What did not happen on the book: see `events.TransactionEntered`. `transaction_type` is one of `entered.TYPES`.
+
+    `occurred_at_us` None is now. `counterparty` is a user here; who else it was stands in the note. `earned` is for a fee that the
+    exchange keeps.
+    """
+
+    operation = "transactions.record"
+    user: int
+    transaction_type: str
+    asset: str
+    quantity: int
+    currency: str | None = None
+    price: int | None = None
+    price_decimals: int | None = None
+    total: int | None = None
+    fee: int = 0
+    counterparty: int | None = None
+    occurred_at_us: int | None = None
+    pending: bool = False
+    expires_at_us: int | None = None
+    external_reference: str | None = None
+    earned: bool = False
+
+
+class UpdateTransaction(Command, frozen=True):
+    """Moves a pending transaction on, to `settled`, `cancelled` or `failed`; it is known by its id in the user's file."""
+
+    operation = "transactions.update"
+    user: int
+    transaction: int
+    status: str
+
+
+class SetCostMethod(Command, frozen=True):
+    operation = "transactions.cost-method"
+    user: int
+    method: str
 
 
 class TradeOffBook(Command, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from credit_trading.errors import NotFound, TradingError
+from credit_trading.errors import InvalidInput, NotFound, TradingError
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.exchange_state import UserState
@@ -16,6 +16,7 @@ from credit_trading.exchange.order import Order
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import Calendar
+from credit_trading.money import Asset
 
 
 class Decision(msgspec.Struct, eq=False, gc=False):
@@ -44,6 +45,18 @@ class Decision(msgspec.Struct, eq=False, gc=False):
         if market is None:
             raise self.fail(NotFound, symbol, "no such instrument", "List them: credit-trading instruments list.")
         return market
+
+    def asset(self, code: str) -> Asset:
+        asset = self.replica.assets.get(code)
+        if asset is None:
+            raise self.fail(NotFound, code, "no such asset", "List them: credit-trading assets list.")
+        return asset
+
+    def check_past(self, occurred_at_us: int, *, subject: object = "") -> None:
+        """That what is said to have happened lies neither in the future nor before 1970. Raises InvalidInput."""
+        if not 0 <= occurred_at_us <= self.time_us:
+            problem = "it lies in the future, or before 1970"
+            raise self.fail(InvalidInput, subject, problem, "Give the time at which it happened.")
 
     def user(self, number: int) -> UserState:
         user = self.replica.users.get(number)

@@ -1,7 +1,8 @@
 """The engine: what each command does to the exchange, decided on the replica and emitted as events.
 
 Here: one command from its id to its answer, what time alone brings about, and which rule decides which command. Never here: the rules
-themselves (order_rules, amend_rules, account_rules, instrument_rules); clocks, files, randomness; changing state (that is `Replica.apply`).
+themselves (order_rules, amend_rules, external_rules, account_rules, transaction_rules, instrument_rules); clocks, files, randomness;
+changing state (that is `Replica.apply`).
 Always: a command that raises has emitted nothing of its own; each event is applied as it is emitted, so the next decision sees it.
 """
 
@@ -15,11 +16,14 @@ from credit_trading.exchange import account_rules as accounts
 from credit_trading.exchange import amend_rules as amends
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
+from credit_trading.exchange import external_rules as external
 from credit_trading.exchange import instrument_rules as instruments
 from credit_trading.exchange import order_rules as orders
+from credit_trading.exchange import transaction_rules as transactions
 from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.client_orders import is_placing_id
 from credit_trading.exchange.decision import Decision
+from credit_trading.exchange.entered import TransactionStatus, UpdateReason
 from credit_trading.exchange.exchange_state import NEVER_US
 from credit_trading.exchange.instrument_rules import session_change
 from credit_trading.exchange.order import DAY, ExpiryReason, Order
@@ -48,7 +52,7 @@ def handle(replica: Replica, request: cmd.Request, *, time_us: int, calendar: Ca
         return known
     command = request.command
     kind = type(command)
-    if kind is not cmd.PlaceOrder and is_placing_id(request.id):
+    if kind not in _PLACING and is_placing_id(request.id):
         raise CommandConflict("command", request.id, "an id of this form stands for an order", hint="Choose a new id.")
     if kind in _KNOWN_OTHERWISE:
         known = _KNOWN_OTHERWISE[kind](replica, request, command, time_us)
@@ -64,7 +68,9 @@ def _busted(replica: Replica, _: cmd.Request, command: cmd.BustTrade, __: int) -
     return replica.busted.get(command.trade)
 
 
-def _placed(replica: Replica, request: cmd.Request, command: cmd.PlaceOrder, time_us: int) -> Answer | None:
+def _placed(
+    replica: Replica, request: cmd.Request, command: cmd.PlaceOrder | cmd.PlaceExternalOrder, time_us: int
+) -> Answer | None:
     """The answer to the same order under its client order id, whichever command brought it about."""
     if command.client_order_id is None:
         return None
@@ -87,10 +93,17 @@ def check_same_content(request: cmd.Request, content: str) -> None:
 
 
 def advance(replica: Replica, *, time_us: int, calendar: Calendar = no_sessions) -> None:
-    """What is due by `time_us`, in the order of its moments: orders expire (by moment and number), then sessions open and close."""
+    """What is due by `time_us`, in the order of its moments.
+
+    At the same moment orders expire first and then pending transactions, each by number; then sessions open and close.
+    """
     while (due_us := replica.next_due_us) <= time_us:
         if replica.expiries and replica.expiries[0][0] == due_us:
             event: ev.Event = _expired(replica.orders[replica.expiries[0][1]])
+            cause = EXPIRY
+        elif replica.transaction_expiries and replica.transaction_expiries[0][0] == due_us:
+            pending = replica.pending_transactions[replica.transaction_expiries[0][1]]
+            event = transactions.updated(pending, TransactionStatus.CANCELLED.value, UpdateReason.EXPIRED)
             cause = EXPIRY
         else:
             market = replica.markets[replica.sessions[0][1]]
@@ -109,20 +122,28 @@ def _expired(order: Order) -> ev.OrderExpired:
     return ev.OrderExpired(order.user, order.number, order.hold, reason.value)
 
 
+_PLACING = (cmd.PlaceOrder, cmd.PlaceExternalOrder)
+
 _KNOWN_OTHERWISE: dict[type[cmd.Command], Callable[[Replica, cmd.Request, Any, int], Answer | None]] = {
     cmd.PlaceOrder: _placed,
+    cmd.PlaceExternalOrder: _placed,
     cmd.BustTrade: _busted,
 }
 """Commands that are known by what they name, too, and not by their own id alone."""
 
 _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.PlaceOrder: orders.place,
+    cmd.PlaceExternalOrder: external.place_external,
+    cmd.FillOutside: external.fill_outside,
     cmd.CancelOrder: orders.cancel_order,
     cmd.AmendOrder: amends.amend_order,
     cmd.CancelOrders: orders.cancel_orders,
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,
     cmd.TradeOffBook: accounts.trade_off_book,
+    cmd.EnterTransaction: transactions.enter_transaction,
+    cmd.UpdateTransaction: transactions.update_transaction,
+    cmd.SetCostMethod: transactions.set_cost_method,
     cmd.RecordTransaction: accounts.record_transaction,
     cmd.BustTrade: accounts.bust_trade,
     cmd.CreateUser: accounts.create_user,

@@ -14,8 +14,9 @@ from typing import ClassVar
 
 import msgspec
 
+from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.exchange.market_rules import MarketRules
-from credit_trading.exchange.order import CANCEL_NEWEST, CancelReason, ExpiryReason
+from credit_trading.exchange.order import CANCEL_NEWEST, INTERNAL, CancelReason, ExpiryReason
 from credit_trading.exchange.schedule import Schedule
 
 
@@ -218,15 +219,79 @@ class TransactionRecorded(_OfUser, frozen=True, omit_defaults=True, gc=False):
     external_reference: str | None = None
 
 
+class TransactionEntered(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """What was agreed off the book, entered here by an administrator; it happened at `occurred_at_us`, at the latest when it is entered.
+
+    `asset_change` and `currency_change` are what is posted to the user once it is settled, and while it is `pending` what of them is
+    below zero is held. With `counterparty`, a user here, the opposite is posted to (and held from) them; else to the outside world or,
+    where it is `earned`, to the fees of the exchange. `quantity` in the asset's, `total` and `fee` in the currency's smallest units;
+    `price` in 10^-`price_decimals` currency per whole asset. `trade` is there for a settled buy or sell between two users.
+    Who else the other side was stands in the note.
+    """
+
+    kind = "transaction_entered"
+    transaction_type: str
+    occurred_at_us: int
+    asset: str
+    quantity: int
+    asset_change: int
+    currency: str | None = None
+    price: int | None = None
+    price_decimals: int | None = None
+    total: int | None = None
+    fee: int = 0
+    currency_change: int = 0
+    counterparty: int | None = None
+    earned: bool = False
+    trade: int | None = None
+    status: str = TransactionStatus.SETTLED.value
+    expires_at_us: int | None = None
+    external_reference: str | None = None
+
+    def users(self) -> tuple[int | None, int | None]:
+        return self.user, self.counterparty
+
+
+class TransactionUpdated(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """A pending transaction, known by the sequence at which it was entered, is settled, cancelled or has failed: nothing is held any more.
+
+    The changes are those of `TransactionEntered`; they are posted if it is settled. `trade` is there for a buy or sell between two users.
+    `reason` is `requested`, `expired` or `user_deleted`.
+    """
+
+    kind = "transaction_updated"
+    transaction: int
+    status: str
+    asset: str
+    asset_change: int
+    currency: str | None = None
+    currency_change: int = 0
+    counterparty: int | None = None
+    earned: bool = False
+    trade: int | None = None
+    reason: str = "requested"
+
+    def users(self) -> tuple[int | None, int | None]:
+        return self.user, self.counterparty
+
+
+class CostMethodChanged(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """How the user's statistics reckon what was paid for what is sold: `average` or `fifo`. No balance depends on it."""
+
+    kind = "cost_method_changed"
+    method: str
+
+
 class OrderAccepted(_OfUser, frozen=True, omit_defaults=True, gc=False):
     """FIX ExecType (150) New. The order stands in the book from here on; what it does on arrival follows as events of its own.
 
     One with `stop_ticks` (StopPx 99) waits outside the book until it is triggered; `price_ticks` is 0 if it will go at market then.
+    One whose `route` is `external` is worked outside and stands in no book; its rates are 0, and so is `price_ticks` if it is at market.
     `display_lots` is DisplayQty (1138); `post_only` is ExecInst (18) 6; `self_trade` is SelfMatchPreventionInstruction (2964).
     """
 
     kind = "order_accepted"
-    version = 2
+    version = 3
     order: int
     symbol: str
     side: str
@@ -243,13 +308,14 @@ class OrderAccepted(_OfUser, frozen=True, omit_defaults=True, gc=False):
     display_lots: int | None = None
     post_only: bool = False
     self_trade: str = CANCEL_NEWEST
+    route: str = INTERNAL
 
 
 class OrderRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
     """FIX ExecType Rejected: what was asked, and the code of the first check that failed."""
 
     kind = "order_rejected"
-    version = 2
+    version = 3
     order: int
     symbol: str
     side: str
@@ -264,6 +330,33 @@ class OrderRejected(_OfUser, frozen=True, omit_defaults=True, gc=False):
     display_lots: int | None = None
     post_only: bool = False
     self_trade: str = CANCEL_NEWEST
+    route: str = INTERNAL
+
+
+class OrderFilledOutside(_OfUser, frozen=True, omit_defaults=True, gc=False):
+    """FIX ExecType Trade (F) of an order that is worked outside, reported at any time after it happened, at `occurred_at_us`.
+
+    Posted against the outside world: `value` is the exact product of price and quantity, `fee` what was charged there, both in the
+    quote's smallest units; `price` in 10^-`price_decimals` quote per whole base. Where it was stands in the note.
+    `order_lots` (OrderQty 38) is the order's quantity; `filled_lots` (CumQty 14), `filled_value` and `fees` are its totals with this fill.
+    """
+
+    kind = "order_filled_outside"
+    order: int
+    symbol: str
+    side: str
+    occurred_at_us: int
+    quantity_lots: int
+    price: int
+    price_decimals: int
+    value: int
+    fee: int
+    released: int
+    order_lots: int
+    filled_lots: int
+    filled_value: int
+    fees: int
+    external_reference: str | None = None
 
 
 class OrderAmended(_OfUser, frozen=True, omit_defaults=True, gc=False):
@@ -422,7 +515,11 @@ KINDS: dict[tuple[str, int], type[Event]] = {
         Transferred,
         TradedOffBook,
         TransactionRecorded,
+        TransactionEntered,
+        TransactionUpdated,
+        CostMethodChanged,
         OrderAccepted,
+        OrderFilledOutside,
         OrderRejected,
         OrderAmended,
         OrderTriggered,
@@ -437,7 +534,7 @@ KINDS: dict[tuple[str, int], type[Event]] = {
     )
 }
 """Every kind and version that a journal may hold. A superseded version maps to the class that still reads it."""
-KINDS |= {(kind, 1): cls for (kind, _), cls in list(KINDS.items())}
+KINDS |= {(kind, older): cls for (kind, version), cls in list(KINDS.items()) for older in range(1, version)}
 
 
 class Entry(msgspec.Struct, gc=False):

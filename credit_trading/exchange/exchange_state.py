@@ -11,6 +11,7 @@ from sortedcontainers import SortedList
 from credit_trading.exchange.accounts import Accounts
 from credit_trading.exchange.answers import Answer, Answers
 from credit_trading.exchange.client_orders import ClientOrders
+from credit_trading.exchange.entered import PendingTransaction
 from credit_trading.exchange.events import Founded
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.order import Order
@@ -65,10 +66,14 @@ class ExchangeState:
         self.last_trade = 0
         self.expiries: SortedList[tuple[int, int]] = SortedList()
         """(expires_at_us, order number) of each open order that expires."""
+        self.pending_transactions: dict[int, PendingTransaction] = {}
+        """By the sequence at which they were entered."""
+        self.transaction_expiries: SortedList[tuple[int, int]] = SortedList()
+        """(expires_at_us, number) of each pending transaction that expires."""
         self.sessions: SortedList[tuple[int, str]] = SortedList()
         """(moment, symbol) of each instrument's next scheduled opening or close."""
         self.next_due_us = NEVER_US
-        """When time alone will next bring something about: the first of the two above."""
+        """When time alone will next bring something about: the first of the three above."""
 
     @property
     def exchange_id(self) -> str:
@@ -76,4 +81,5 @@ class ExchangeState:
 
     def find_next_due(self) -> None:
         """After a change of expiries or sessions."""
-        self.next_due_us = min((queue[0][0] for queue in (self.expiries, self.sessions) if queue), default=NEVER_US)
+        due = (self.expiries, self.transaction_expiries, self.sessions)
+        self.next_due_us = min((queue[0][0] for queue in due if queue), default=NEVER_US)

@@ -1,4 +1,4 @@
-"""One instrument as it trades: its rules, its status, its book and the stops that wait beside it."""
+"""One instrument as it trades: its rules, its status, its book, and the orders beside it: stops that wait, and what is worked outside."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import attrs
 
 from credit_trading.exchange.book import OrderBook
 from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.order import Order
 from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries, Schedule
 from credit_trading.exchange.stops import StopOrders
 from credit_trading.money import Instrument
@@ -31,7 +32,10 @@ class StatusReason(StrEnum):
 
 @attrs.define(eq=False)
 class Market:
-    """`boundaries` are the next opening and close by `schedule`. `user_fees` are users' own (maker, taker) rates, None for the rules'."""
+    """`boundaries` are the next opening and close by `schedule`. `user_fees` are users' own (maker, taker) rates, None for the rules'.
+
+    `external` are the open orders that are worked outside, by number.
+    """
 
     instrument: Instrument
     rules: MarketRules
@@ -43,6 +47,7 @@ class Market:
     user_fees: dict[int, tuple[int | None, int | None]] = attrs.Factory(dict)
     book: OrderBook = attrs.Factory(OrderBook)
     stops: StopOrders = attrs.Factory(StopOrders)
+    external: dict[int, Order] = attrs.Factory(dict)
 
     @property
     def status(self) -> MarketStatus:

@@ -42,6 +42,13 @@ class SelfTrade(StrEnum):
     DECREMENT = "decrement"
 
 
+class Route(StrEnum):
+    """Where an order is worked: in the book of this exchange, or outside, from where its fills are reported."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
 class OrderStatus(StrEnum):
     """FIX OrdStatus (39)."""
 
@@ -94,6 +101,7 @@ _NEW, _PARTIALLY_FILLED, _FILLED = (
     OrderStatus.PARTIALLY_FILLED.value,
     OrderStatus.FILLED.value,
 )
+INTERNAL, EXTERNAL = Route.INTERNAL.value, Route.EXTERNAL.value
 CANCEL_NEWEST = SelfTrade.CANCEL_NEWEST.value
 REQUESTED = CancelReason.REQUESTED.value
 
@@ -106,7 +114,8 @@ class OrderState(msgspec.Struct, array_like=True, gc=False):
     once the order has been triggered; until then it stands in no book. `shown_lots` is what the book shows of `remaining_lots`:
     all of it but for an iceberg, whose slices are of `display_lots`. `version` counts the events that changed the order, its acceptance
     included. `fee_part_ppm` is the fraction of a smallest unit, in millionths, by which the exact fees so far exceed their floor: all
-    that rounding the next fee needs to know.
+    that rounding the next fee needs to know. `route` says where it is worked; one that is `external` stands in no book, pays no rates
+    and, at market, has a `price_ticks` of 0.
     """
 
     number: int
@@ -134,6 +143,7 @@ class OrderState(msgspec.Struct, array_like=True, gc=False):
     filled_value: int = 0
     fees_paid: int = 0
     fee_part_ppm: int = 0
+    route: str = INTERNAL
 
 
 class Order(OrderState, kw_only=True, array_like=False, eq=False, gc=False):

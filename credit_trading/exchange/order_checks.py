@@ -21,13 +21,17 @@ def refusal(
     run: Decision,
     user: UserState,
     market: Market,
-    command: cmd.PlaceOrder,
+    command: cmd.PlaceOrder | cmd.PlaceExternalOrder,
     *,
     limit_ticks: int,
     expires_at_us: int | None,
     hold: int,
+    in_book: bool = True,
 ) -> Rejection | None:
-    """Of a new order. `limit_ticks` is 0 for a market order without an opposite price, and for a stop that will go at market."""
+    """Of a new order. `limit_ticks` is 0 for a market order without an opposite price, and for a stop that will go at market.
+
+    One that is not `in_book` is worked outside: at market it has no price that anything could be said of.
+    """
     rules, quantity_lots, stop_ticks = market.rules, command.quantity_lots, command.stop_ticks
     if user.suspended:
         return Rejection.USER_SUSPENDED
@@ -47,10 +51,11 @@ def refusal(
         return Rejection.QUANTITY_TOO_LARGE
     if command.display_lots is not None and _slices(quantity_lots, command.display_lots) > MOST_SLICES:
         return Rejection.DISPLAY_TOO_SMALL
-    if not limit_ticks and stop_ticks is None:
+    if not limit_ticks and stop_ticks is None and in_book:
         return Rejection.NO_OPPOSITE_PRICE
     value = (limit_ticks or stop_ticks or 0) * quantity_lots * market.instrument.tick_lot_value
-    if rules.min_value is not None and _nominal_value(market, command) < rules.min_value:
+    has_price = in_book or limit_ticks
+    if rules.min_value is not None and has_price and _nominal_value(market, command) < rules.min_value:
         return Rejection.VALUE_TOO_SMALL
     if value > MAX_UNITS or hold > MAX_UNITS:
         return Rejection.VALUE_TOO_LARGE
@@ -127,7 +132,7 @@ def _filter_refusal(
     return None
 
 
-def _nominal_value(market: Market, command: cmd.PlaceOrder) -> int:
+def _nominal_value(market: Market, command: cmd.PlaceOrder | cmd.PlaceExternalOrder) -> int:
     """What the order is about: at its limit, else at its stop price, else at the best opposite price."""
     price_ticks = command.price_ticks or command.stop_ticks
     if price_ticks is None:
@@ -136,7 +141,7 @@ def _nominal_value(market: Market, command: cmd.PlaceOrder) -> int:
     return market.instrument.value(price_ticks=price_ticks, quantity_lots=command.quantity_lots)
 
 
-def _has_too_many(user: UserState, market: Market, command: cmd.PlaceOrder) -> bool:
+def _has_too_many(user: UserState, market: Market, command: cmd.PlaceOrder | cmd.PlaceExternalOrder) -> bool:
     """Whether the user may have no further open order, or waiting stop, in the instrument, and this would be one."""
     if command.stop_ticks is not None and market.stops.count_of(user.number) >= MOST_STOPS:
         return True

@@ -6,11 +6,11 @@ Always: an order, its place in the book, its owner's hold and the answer of the 
 from __future__ import annotations
 
 from credit_trading.exchange import events as ev
-from credit_trading.exchange.accounts import FEES
+from credit_trading.exchange.accounts import FEES, OUTSIDE
 from credit_trading.exchange.client_orders import ClientOrder, placing_id
 from credit_trading.exchange.exchange_state import ExchangeState
 from credit_trading.exchange.market import Market
-from credit_trading.exchange.order import BUY, GTD, MARKET, STOP, Order, OrderStatus
+from credit_trading.exchange.order import BUY, EXTERNAL, GTD, MARKET, STOP, Order, OrderStatus
 from credit_trading.money.amount import RATE_SCALE
 
 _NEW = OrderStatus.NEW.value
@@ -57,6 +57,9 @@ def order_accepted(state: ExchangeState, entry: ev.Entry, event: ev.OrderAccepte
     state.accounts.hold(user, held_asset, event.hold)
     if event.stop_ticks is not None:
         market.stops.add(order)
+    elif event.route == EXTERNAL:
+        order.route = EXTERNAL
+        market.external[number] = order
     else:
         (market.book.bids if buys else market.book.asks).add(order)
     answer = state.latest_answer
@@ -159,6 +162,25 @@ def order_expired(state: ExchangeState, entry: ev.Entry, event: ev.OrderExpired)
     _close(state, state.orders[event.order], event.released, entry.time_us)
 
 
+def order_filled_outside(state: ExchangeState, entry: ev.Entry, event: ev.OrderFilledOutside) -> None:
+    order = state.orders[event.order]
+    instrument = order.instrument
+    if event.quantity_lots == order.remaining_lots:
+        _leave(state, order)
+        _forget(state, order, entry.time_us)
+    order.remaining_lots -= event.quantity_lots
+    order.shown_lots = order.remaining_lots
+    order.version += 1
+    order.filled_value += event.value
+    order.fees_paid += event.fee
+    _set_hold(state, order, order.hold - event.released)
+    direction = 1 if order.buys else -1
+    quantity = instrument.quantity_units(event.quantity_lots)
+    state.accounts.move(OUTSIDE, order.user, instrument.base.code, direction * quantity)
+    state.accounts.move(OUTSIDE, order.user, instrument.quote.code, -direction * event.value - event.fee)
+    _answer(state, entry, order, order.status)
+
+
 def trade(state: ExchangeState, entry: ev.Entry, event: ev.Trade) -> None:
     market = state.markets[event.symbol]
     instrument = market.instrument
@@ -219,7 +241,7 @@ def _fill(
 
 
 def _enter(state: ExchangeState, order: Order) -> None:
-    """To the back of the queue at its price, showing a whole slice; a waiting stop among its like."""
+    """To the back of the queue at its price, showing a whole slice; a waiting stop among its like. Never one that is external."""
     market = state.markets[order.instrument.symbol]
     if order.stop_ticks is None:
         order.shown_lots = order.slice_of(order.remaining_lots)
@@ -230,10 +252,12 @@ def _enter(state: ExchangeState, order: Order) -> None:
 
 def _leave(state: ExchangeState, order: Order) -> None:
     market = state.markets[order.instrument.symbol]
-    if order.stop_ticks is None:
-        (market.book.bids if order.buys else market.book.asks).remove(order)
-    else:
+    if order.stop_ticks is not None:
         market.stops.remove(order)
+    elif order.route == EXTERNAL:
+        del market.external[order.number]
+    else:
+        (market.book.bids if order.buys else market.book.asks).remove(order)
 
 
 def _show(state: ExchangeState, order: Order, shown_lots: int) -> None:

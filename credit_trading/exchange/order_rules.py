@@ -20,6 +20,7 @@ from credit_trading.exchange.order import (
     BUY,
     DAY,
     FOK,
+    INTERNAL,
     IOC,
     LIMIT,
     MARKET,
@@ -54,7 +55,7 @@ def place(run: Decision, command: cmd.PlaceOrder) -> None:
     expires_at_us = market.boundaries.closes_at_us if force == DAY else command.expires_at_us
     code = checks.refusal(run, user, market, command, limit_ticks=limit_ticks, expires_at_us=expires_at_us, hold=hold)
     if code is not None:
-        run.emit(_rejected(run, market, command, code, order_type, expires_at_us))
+        run.emit(rejected(run, market, command, code, order_type, expires_at_us))
         return
     number = run.replica.last_order + 1
     run.emit(
@@ -82,13 +83,15 @@ def place(run: Decision, command: cmd.PlaceOrder) -> None:
         enter(run, market, run.replica.orders[number])
 
 
-def _rejected(
+def rejected(
     run: Decision,
     market: Market,
-    command: cmd.PlaceOrder,
+    command: cmd.PlaceOrder | cmd.PlaceExternalOrder,
     code: Rejection,
     order_type: str,
     expires_at_us: int | None,
+    *,
+    route: str = INTERNAL,
 ) -> ev.OrderRejected:
     return ev.OrderRejected(
         command.user,
@@ -106,6 +109,7 @@ def _rejected(
         command.display_lots,
         command.post_only,
         command.self_trade or market.rules.self_trade,
+        route,
     )
 
 

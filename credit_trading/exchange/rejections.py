@@ -15,11 +15,15 @@ class Rejection(StrEnum):
 
     USER_SUSPENDED = "user_suspended"
     ORDER_NOT_OPEN = "order_not_open"
+    ORDER_NOT_EXTERNAL = "order_not_external"
+    ORDER_IS_EXTERNAL = "order_is_external"
+    TRANSACTION_NOT_PENDING = "transaction_not_pending"
     VERSION_CHANGED = "version_changed"
     INSTRUMENT_HALTED = "instrument_halted"
     INSTRUMENT_CLOSED = "instrument_closed"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
     QUANTITY_BELOW_FILLED = "quantity_below_filled"
+    QUANTITY_ABOVE_REMAINING = "quantity_above_remaining"
     EXPIRES_IN_THE_PAST = "expires_in_the_past"
     NO_SESSION_END = "no_session_end"
     QUANTITY_TOO_SMALL = "quantity_too_small"
@@ -28,6 +32,7 @@ class Rejection(StrEnum):
     NO_OPPOSITE_PRICE = "no_opposite_price"
     VALUE_TOO_SMALL = "value_too_small"
     VALUE_TOO_LARGE = "value_too_large"
+    PRICE_WORSE_THAN_LIMIT = "price_worse_than_limit"
     PRICE_OUTSIDE_BAND = "price_outside_band"
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
     STOP_WOULD_TRIGGER = "stop_would_trigger"
@@ -60,6 +65,11 @@ _SENTENCES = {
     Rejection.TOO_MANY_OPEN_ORDERS: "the user has as many open orders, or waiting stops, in the instrument as it allows",
     Rejection.STOP_WOULD_TRIGGER: "the last trade is at or beyond the stop price already",
     Rejection.POST_ONLY_WOULD_TAKE: "a post-only order may not trade on arrival, and this one would",
+    Rejection.ORDER_NOT_EXTERNAL: "the order is worked in the book here, and its fills come from there alone",
+    Rejection.ORDER_IS_EXTERNAL: "the order is worked outside and cannot be amended here",
+    Rejection.TRANSACTION_NOT_PENDING: "the transaction is no longer pending: it was settled or cancelled, or has failed",
+    Rejection.QUANTITY_ABOVE_REMAINING: "it is more than what remains of the order",
+    Rejection.PRICE_WORSE_THAN_LIMIT: "the price is worse than the order's limit",
     Rejection.CANNOT_GIVE_BACK: "a party to the trade no longer has available what it must give back",
     Rejection.INSTRUMENT_HALTED: "the instrument is halted and takes cancels only",
     Rejection.DUPLICATE_CLIENT_ORDER_ID: "another order of this user, open or done not long ago, has the same client order id",
@@ -85,6 +95,11 @@ _HINTS = {
     Rejection.TOO_MANY_OPEN_ORDERS: "Cancel one first: credit-trading orders list USER_ID.",
     Rejection.STOP_WOULD_TRIGGER: "Choose a stop price beyond the last trade, or place a market or limit order.",
     Rejection.POST_ONLY_WOULD_TAKE: "Choose a price that does not reach the other side, or leave post-only out.",
+    Rejection.ORDER_NOT_EXTERNAL: "Report fills of orders with route external: credit-trading orders show USER_ID ORDER_ID.",
+    Rejection.ORDER_IS_EXTERNAL: "Cancel it and place another.",
+    Rejection.TRANSACTION_NOT_PENDING: "See how it stands: credit-trading transactions list USER_ID.",
+    Rejection.QUANTITY_ABOVE_REMAINING: "See what remains: credit-trading orders show USER_ID ORDER_ID.",
+    Rejection.PRICE_WORSE_THAN_LIMIT: "See its limit: credit-trading orders show USER_ID ORDER_ID.",
     Rejection.CANNOT_GIVE_BACK: "Have the user cancel orders or deposit what is missing, then bust the trade again.",
     Rejection.ORDER_NOT_OPEN: "See how it ended: credit-trading orders show.",
     Rejection.INSTRUMENT_HALTED: "Wait until it is resumed: credit-trading instruments list.",

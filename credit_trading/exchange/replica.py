@@ -84,7 +84,7 @@ _WITHOUT_HISTORY = UserState(0)
 
 
 def _nothing(_: ExchangeState, __: ev.Entry, ___: ev.Event) -> None:
-    """For events that change personal data or mark a place, and no shared state."""
+    """For events that change what stands in users' files alone, or mark a place, and no shared state."""
 
 
 _EFFECTS: dict[type[ev.Event], Callable[[ExchangeState, ev.Entry, Any], None]] = {
@@ -106,7 +106,11 @@ _EFFECTS: dict[type[ev.Event], Callable[[ExchangeState, ev.Entry, Any], None]] =
     ev.Transferred: accounts.transferred,
     ev.TradedOffBook: accounts.traded_off_book,
     ev.TransactionRecorded: accounts.transaction_recorded,
+    ev.TransactionEntered: accounts.transaction_entered,
+    ev.TransactionUpdated: accounts.transaction_updated,
+    ev.CostMethodChanged: _nothing,
     ev.OrderAccepted: orders.order_accepted,
+    ev.OrderFilledOutside: orders.order_filled_outside,
     ev.OrderRejected: orders.order_rejected,
     ev.OrderAmended: orders.order_amended,
     ev.OrderTriggered: orders.order_triggered,

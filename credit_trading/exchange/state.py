@@ -19,16 +19,17 @@ from msgspec.structs import astuple
 
 from credit_trading.exchange.answers import Answer, Answers
 from credit_trading.exchange.client_orders import ClientOrder, ClientOrders
+from credit_trading.exchange.entered import PendingTransaction
 from credit_trading.exchange.events import Founded
 from credit_trading.exchange.exchange_state import UserState
 from credit_trading.exchange.market import Market
 from credit_trading.exchange.market_rules import MarketRules
-from credit_trading.exchange.order import Order, OrderState
+from credit_trading.exchange.order import EXTERNAL, Order, OrderState
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import Boundaries, Schedule
 from credit_trading.money import Asset, Instrument
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 """Raised whenever what is taken apart, its encoding, or what `state_digest` covers changes."""
 
 PART_ITEMS = 500
@@ -66,7 +67,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     `users` are (number, events, last sequence, deleted, suspended), `balances` (account, asset, posted, held). `orders` stand with the
     place of their market in the head: market by market, of each the bids and then the asks, from the best price on and oldest first, and
-    behind them the stops, buys and then sells, by stop and number.
+    behind them the stops, buys and then sells, by stop and number, and last those that are worked outside, by number.
     """
 
     users: list[tuple[int, int, int, bool, bool]] = []
@@ -75,6 +76,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     answers: list[tuple[str, Answer]] = []
     client_orders: list[tuple[int, str, ClientOrder]] = []
     busted: list[tuple[int, Answer]] = []
+    pending_transactions: list[PendingTransaction] = []
 
 
 class ReplicaState(Part, frozen=True, array_like=True, kw_only=True):
@@ -92,6 +94,7 @@ def dump(replica: Replica) -> ReplicaState:
         answers=list(replica.answers.items()),
         client_orders=list(replica.client_orders),
         busted=list(replica.busted.items()),
+        pending_transactions=list(replica.pending_transactions.values()),
     )
 
 
@@ -119,6 +122,7 @@ def parts(replica: Replica) -> Iterator[Part]:
     yield from (Part(answers=some) for some in _sliced(replica.answers.items()))
     yield from (Part(client_orders=some) for some in _sliced(replica.client_orders))
     yield from (Part(busted=some) for some in _sliced(replica.busted.items()))
+    yield from (Part(pending_transactions=some) for some in _sliced(replica.pending_transactions.values()))
 
 
 def assemble(head: Head, parts: Iterable[Part]) -> Replica:
@@ -139,6 +143,11 @@ def assemble(head: Head, parts: Iterable[Part]) -> Replica:
     replica.expiries.update(
         (order.expires_at_us, number) for number, order in replica.orders.items() if order.expires_at_us is not None
     )
+    replica.transaction_expiries.update(
+        (pending.expires_at_us, number)
+        for number, pending in replica.pending_transactions.items()
+        if pending.expires_at_us is not None
+    )
     for symbol, market in replica.markets.items():
         if market.boundaries.next_us is not None:
             replica.sessions.add((market.boundaries.next_us, symbol))
@@ -149,6 +158,7 @@ def assemble(head: Head, parts: Iterable[Part]) -> Replica:
 def dissolve(replica: Replica) -> Iterator[None]:
     """Lets go of a replica that is of no more use, a little in each step: freeing a big one at once keeps all threads waiting."""
     tables: list[dict[Any, Any]] = [replica.markets, replica.users, replica.orders, replica.answers]
+    tables.append(replica.pending_transactions)
     for table in (*tables, *replica.accounts.tables(), *replica.client_orders.tables()):
         while table:
             for _ in range(min(len(table), PART_ITEMS)):
@@ -157,7 +167,7 @@ def dissolve(replica: Replica) -> Iterator[None]:
 
 
 def state_digest(replica: Replica) -> str:
-    """SHA-256 over balances, open orders in their places, instruments with their rules and status, and users, as hex."""
+    """SHA-256, as hex, over balances, open orders in their places, pending transactions, instruments with rules and status, and users."""
     orders = list(_orders(replica))
     for _, order in orders:
         order.accepted_at_us = 0
@@ -168,6 +178,7 @@ def state_digest(replica: Replica) -> str:
         orders,
         [(user.number, user.deleted, user.suspended) for user in replica.users.values()],
         list(_balances(replica)),
+        list(replica.pending_transactions.values()),
     )
     return hashlib.sha256(msgspec.msgpack.encode(content)).hexdigest()
 
@@ -194,7 +205,7 @@ def _orders(replica: Replica) -> Iterator[tuple[int, OrderState]]:
             for level in side.levels():
                 for order in level.orders.values():
                     yield place, _order_state(order)
-        for order in market.stops:
+        for order in (*market.stops, *market.external.values()):
             yield place, _order_state(order)
 
 
@@ -240,17 +251,21 @@ def _add(replica: Replica, markets: list[Market], part: Part) -> None:
     for user, client_order_id, placed in part.client_orders:
         replica.client_orders.add(user, client_order_id, placed)
     replica.busted.update(part.busted)
+    replica.pending_transactions.update((pending.number, pending) for pending in part.pending_transactions)
 
 
 def _add_order(replica: Replica, market: Market, kept: OrderState) -> None:
     order = Order(*astuple(kept), instrument=market.instrument)
     order.order_type, order.time_in_force = intern(order.order_type), intern(order.time_in_force)
     order.held_asset, order.self_trade = intern(order.held_asset), intern(order.self_trade)
+    order.route = intern(order.route)
     number, symbol = order.number, market.instrument.symbol
-    if order.stop_ticks is None:
-        (market.book.bids if order.buys else market.book.asks).add(order)
-    else:
+    if order.stop_ticks is not None:
         market.stops.add(order)
+    elif order.route == EXTERNAL:
+        market.external[number] = order
+    else:
+        (market.book.bids if order.buys else market.book.asks).add(order)
     replica.orders[number] = order
     own = replica.users[order.user].open_orders
     if symbol in own:

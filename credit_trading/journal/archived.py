@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 import attrs
 
 from credit_trading.errors import ArchiveUnreachable, FileCorrupt, TradingError
-from credit_trading.exchange.events import Trade, TradedOffBook
+from credit_trading.exchange.events import Trade, TradedOffBook, TransactionEntered, TransactionUpdated
 from credit_trading.journal.rows import HASH, KIND, Row, decode
 from credit_trading.store.sqlite import Connection
 
@@ -29,7 +29,10 @@ CREATE TABLE archived_segments (
 ) STRICT;
 """
 
-TRADES = (Trade.kind, TradedOffBook.kind)
+Traded = Trade | TradedOffBook | TransactionEntered | TransactionUpdated
+"""What may have the number of a trade; the latter two only where a deal between two users was settled."""
+
+MAYBE_TRADES = (Trade.kind, TradedOffBook.kind, TransactionEntered.kind, TransactionUpdated.kind)
 
 _COLUMNS = "first, last, hash_before, hash_after, place, name, sha256, moved_at"
 
@@ -166,27 +169,31 @@ class ArchivedRows:
         stored: bytes = self._part(segment, sequence, sequence)[0][HASH]
         return stored
 
-    def trade(self, number: int) -> Trade | TradedOffBook | None:
+    def trade(self, number: int) -> Traded | None:
         """Of that number, found by halving the segments: trade numbers rise with the sequence."""
         segments = list_all(self._connection)
         low, high = 0, len(segments)
         while low < high:
             middle = at = (low + high) // 2
-            trades: list[Trade | TradedOffBook] = []
+            trades: list[tuple[int, Traded]] = []
             while at < high and not (trades := self._trades(segments[at])):
                 at += 1
-            if not trades or number < trades[0].trade:
+            if not trades or number < trades[0][0]:
                 high = middle
-            elif number > trades[-1].trade:
+            elif number > trades[-1][0]:
                 low = at + 1
             else:
-                return next((trade for trade in trades if trade.trade == number), None)
+                return next((event for found, event in trades if found == number), None)
         return None
 
-    def _trades(self, segment: ArchivedSegment) -> list[Trade | TradedOffBook]:
+    def _trades(self, segment: ArchivedSegment) -> list[tuple[int, Traded]]:
+        """By their numbers."""
         stored = self._part(segment, segment.first, segment.last)
-        events = [decode(row).event for row in stored if row[KIND] in TRADES]
-        return [event for event in events if isinstance(event, Trade | TradedOffBook)]
+        return [
+            (event.trade, event)
+            for event in (decode(row).event for row in stored if row[KIND] in MAYBE_TRADES)
+            if isinstance(event, Traded) and event.trade is not None
+        ]
 
     def _covering(self, first: int, last: int) -> Sequence[ArchivedSegment]:
         found = self._connection.execute(

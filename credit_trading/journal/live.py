@@ -59,6 +59,9 @@ class LiveReplica:
         self._replica: Replica | None = None
         self._hash = rows.FIRST_HASH
         self._begun_at = 0
+        self._seen: int | None = None
+        self.stand = 0
+        """Rises whenever somebody may have committed something; only under `lock`."""
         self._lock_file: LockFile | None = None
         self._checkpointed = 0
         self._saving = threading.Lock()
@@ -87,6 +90,7 @@ class LiveReplica:
         if self._log is None:
             assert self.lock_file, "the folder is entered before anything in it is opened"
             self._log = Log.open(self.path)
+            self._seen = None
         return self._log
 
     @contextmanager
@@ -131,7 +135,7 @@ class LiveReplica:
     def reading(self) -> Iterator[Replica]:
         """The replica, caught up with everything committed. Keep it short: writers of this process wait."""
         with self._locked(), translated("exchange.read", self.path):
-            yield self._caught_up()
+            yield self._as_it_stands()
 
     @contextmanager
     def writing(self) -> Iterator[Replica]:
@@ -175,6 +179,7 @@ class LiveReplica:
         """
         hash_after = self.log.append(entries, self._hash, noted)
         self._commit()
+        self.stand += 1
         self._hash = hash_after
         if self._replica is not None:
             self._begun_at = self._replica.sequence
@@ -253,6 +258,16 @@ class LiveReplica:
 
     def _locked(self) -> _Locked:
         return _Locked(self.lock, self._timeout_s)
+
+    def _as_it_stands(self) -> Replica:
+        """Caught up; the journal is read only if somebody else has committed since it was last read."""
+        version: int = self.log.connection.execute("PRAGMA data_version").fetchone()[0]
+        if self._replica is None or self._seen != version:
+            self.stand += 1
+            self._caught_up()
+            self._seen = version
+        assert self._replica is not None
+        return self._replica
 
     def _caught_up(self) -> Replica:
         if self._replica is not None:

@@ -15,15 +15,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from credit_trading.errors import AlreadyExists, FileCorrupt, NotAnExchange, VersionUnsupported
-from credit_trading.exchange.events import Entry, Fenced, Founded, Trade, TradedOffBook
+from credit_trading.exchange.events import Entry, Fenced, Founded
 from credit_trading.journal import archived, notes, rows
-from credit_trading.journal.archived import TRADES, ArchivedRows
+from credit_trading.journal.archived import MAYBE_TRADES, ArchivedRows, Traded
 from credit_trading.journal.notes import Note
 from credit_trading.store.migrations import Migration, migrate, pending, version_of
 from credit_trading.store.sqlite import Connection, connect, file_id, immediate, sqlite3, translated
 
 APPLICATION_ID = 0x43545258
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """What each brought stands in `users.exchange_db`."""
 
 UPGRADED = "format-2"
@@ -169,14 +169,26 @@ class Log:
         return sequence, last_hash
 
     def money_movement(self, command_id: str) -> Entry | None:
-        """The deposit, withdrawal or off-book trade that was made under this id, however long ago: their rows are never moved."""
+        """The movement that was made under this id, however long ago: the rows of the kinds in `rows.MONEY` are never moved."""
         row = self.connection.execute(
             f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND {rows.MONEY}",
             (command_id,),
         ).fetchone()
         return rows.decode(row) if row else None
 
-    def trade(self, number: int) -> Trade | TradedOffBook | None:
+    def referred(self, user: int, reference: str) -> Entry | None:
+        """The movement that goes by this reference for the user, on whichever side of it, however long ago."""
+        for side in ("a", "b"):
+            row = self.connection.execute(
+                f"SELECT {rows.COLUMNS} FROM journal INDEXED BY journal_references_{side}"
+                f" WHERE user_{side} = ? AND {rows.REFERENCE} = ? AND {rows.REFERRED}",
+                (user, reference),
+            ).fetchone()
+            if row is not None:
+                return rows.decode(row)
+        return None
+
+    def trade(self, number: int) -> Traded | None:
         """The trade of that number, on the book or off it; None if there never was one.
 
         Trade numbers rise with the sequence, so it is found by halving the primary key: log2(rows) probes at most, each reading on to
@@ -188,11 +200,11 @@ class Log:
             middle = (low + high) // 2
             row = self.connection.execute(
                 f"SELECT {rows.COLUMNS} FROM journal WHERE sequence >= ? AND sequence < ?"
-                " AND kind IN (?, ?) ORDER BY sequence LIMIT 1",
-                (middle, high, *TRADES),
+                " AND kind IN (?, ?, ?, ?) AND json_extract(payload, '$.trade') IS NOT NULL ORDER BY sequence LIMIT 1",
+                (middle, high, *MAYBE_TRADES),
             ).fetchone()
             event = rows.decode(row).event if row else None
-            if not isinstance(event, Trade | TradedOffBook) or event.trade > number:
+            if not isinstance(event, Traded) or event.trade is None or event.trade > number:
                 high = middle
             elif event.trade < number:
                 low = row[0] + 1

@@ -110,6 +110,14 @@ def outside(connection: Connection) -> list[int]:
     return [row[0] for row in rows]
 
 
+def nearest(connection: Connection, sequence: int) -> int | None:
+    """The sequence of the last note up to there."""
+    found: int | None = connection.execute(
+        "SELECT max(sequence) FROM command_notes WHERE sequence <= ?", (sequence,)
+    ).fetchone()[0]
+    return found
+
+
 def read(connection: Connection, sequence: int) -> Note | None:
     row = connection.execute(
         "SELECT actor, origin, correlation_id, note, counterparty FROM command_notes WHERE sequence = ?", (sequence,)

@@ -33,9 +33,17 @@ CREATE TABLE journal (
     note BLOB
 ) STRICT;
 CREATE INDEX journal_money_causes ON journal (cause)
-    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded');
+    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded',
+    'transaction_entered', 'order_filled_outside');
+CREATE INDEX journal_references_a ON journal (user_a, json_extract(payload, '$.external_reference'))
+    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    AND json_extract(payload, '$.external_reference') IS NOT NULL;
+CREATE INDEX journal_references_b ON journal (user_b, json_extract(payload, '$.external_reference'))
+    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    AND json_extract(payload, '$.external_reference') IS NOT NULL AND user_b IS NOT NULL;
 """
-"""`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica.
+"""`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica. The references
+that others know a movement by are kept for ever too, for each of its users (`journal_references_a`, `journal_references_b`).
 
 `note` is the salted digest of what stands beside the row in `command_notes`: who acted cannot be changed afterwards, only erased.
 """
@@ -47,13 +55,37 @@ DROP INDEX journal_money_causes;
 CREATE INDEX journal_money_causes ON journal (cause)
     WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded');
 """,
+    4: """
+DROP INDEX journal_money_causes;
+CREATE INDEX journal_money_causes ON journal (cause)
+    WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded',
+    'transaction_entered', 'order_filled_outside');
+CREATE INDEX journal_references_a ON journal (user_a, json_extract(payload, '$.external_reference'))
+    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    AND json_extract(payload, '$.external_reference') IS NOT NULL;
+CREATE INDEX journal_references_b ON journal (user_b, json_extract(payload, '$.external_reference'))
+    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    AND json_extract(payload, '$.external_reference') IS NOT NULL AND user_b IS NOT NULL;
+""",
 }
 """By the format of exchange.db that they lead to."""
 
-MONEY = "content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')"
+MONEY = (
+    "content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded',"
+    " 'transaction_entered', 'order_filled_outside')"
+)
 """Which rows `journal_money_causes` covers; as the index has it, or SQLite would not use it."""
 
-MONEY_KINDS = frozenset(("deposited", "withdrawn", "traded_off_book", "transaction_recorded"))
+MONEY_KINDS = frozenset(
+    (
+        *("deposited", "withdrawn", "traded_off_book", "transaction_recorded"),
+        *("transaction_entered", "order_filled_outside"),
+    )
+)
+
+REFERENCE = "json_extract(payload, '$.external_reference')"
+REFERRED = f"kind IN ('transaction_entered', 'order_filled_outside') AND {REFERENCE} IS NOT NULL"
+"""What the indices of references hold, and which rows they cover; as they have it."""
 
 COLUMNS = (
     "sequence, time_us, kind, version, cause, content, user_a, number_a, previous_a, user_b, number_b, previous_b,"

@@ -15,7 +15,7 @@ from sortedcontainers import SortedDict
 
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.market import Market
-from credit_trading.exchange.order import BUY, Order
+from credit_trading.exchange.order import BUY, EXTERNAL, Order
 
 
 class DepthOrder(msgspec.Struct, gc=False):
@@ -156,8 +156,11 @@ class Depth:
     # What each event changes
 
     def _accepted(self, event: ev.OrderAccepted) -> None:
-        """It stands in its queue at once, as in the exchange's own book; its trades and what ends it follow."""
-        if event.symbol != self.symbol:
+        """It stands in its queue at once, as in the exchange's own book; its trades and what ends it follow.
+
+        One that is worked outside is nothing that the public knows of.
+        """
+        if event.symbol != self.symbol or event.route == EXTERNAL:
             return
         order = self.orders[event.order] = DepthOrder.accepted(event)
         if not order.waits:

@@ -7,7 +7,7 @@ import attrs
 from credit_trading.checks import checked_number
 from credit_trading.errors import InvalidInput, NotFound, OrderRejected
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.events import CommandRejected, Trade, TradedOffBook
+from credit_trading.exchange.events import CommandRejected, Trade, TradedOffBook, TransactionEntered, TransactionUpdated
 from credit_trading.exchange.order import Side
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.money import parse_rate
@@ -164,6 +164,8 @@ class TradingAdministration:
             return cmd.BustTrade(
                 trade_id, None, trade.base, trade.quote, trade.buyer, trade.seller, trade.quantity, trade.total, 0, 0
             )
+        if isinstance(trade, TransactionEntered | TransactionUpdated):
+            return _bust_of_entered(trade_id, trade)
         if trade is None:
             raise NotFound(
                 "trades.bust", trade_id, "no such trade", hint="List them: credit-trading trades list SYMBOL."
@@ -213,6 +215,15 @@ class TradingAdministration:
 
     def _prepare(self, command: cmd.Command, note: str | None = None) -> Prepared:
         return self._desk.sequencer.prepare(command, scope=self._principal.scope, note=self._principal.note(note))
+
+
+def _bust_of_entered(trade_id: int, trade: TransactionEntered | TransactionUpdated) -> cmd.BustTrade:
+    """A deal between two users that was settled at once, or after it was pending."""
+    assert trade.counterparty is not None, "only a deal between two users has the number of a trade"
+    assert trade.currency is not None
+    buyer, seller = (trade.user, trade.counterparty) if trade.asset_change > 0 else (trade.counterparty, trade.user)
+    quantity, value = abs(trade.asset_change), abs(trade.currency_change)
+    return cmd.BustTrade(trade_id, None, trade.asset, trade.currency, buyer, seller, quantity, value, 0, 0)
 
 
 def _user_fees(user_id: str, symbol: str, own: tuple[int | None, int | None]) -> UserFees:

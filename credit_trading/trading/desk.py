@@ -5,7 +5,7 @@ Here: looking up instruments and assets by name, and running one prepared comman
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TypeVar
@@ -24,6 +24,7 @@ from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.users import catalogue
 from credit_trading.users.files import UserFiles
 from credit_trading.users.projector import Projector
+from credit_trading.users.reading.kept_answers import KeptAnswers
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Desk:
     files: UserFiles
     projector: Projector
     sequencer: Sequencer
+    kept: KeptAnswers
     _instruments: dict[str, Instrument] = attrs.Factory(dict)
     _assets: dict[str, Asset] = attrs.Factory(dict)
 
@@ -59,6 +61,13 @@ class Desk:
         """The user's file, caught up; for this thread until the end of the block."""
         with self.projector.caught_up(number) as connection:
             yield connection
+
+    def ask(self, number: int, question: Hashable, answer: Callable[[Connection], T]) -> T:
+        """What `answer` reads from the user's file, caught up; given again under the same `question` as long as it is true.
+
+        Nobody may change what is answered: see `KeptAnswers.read`.
+        """
+        return self.kept.read(number, question, answer)
 
     def instrument(self, symbol: str) -> Instrument:
         """Raises NotFound, InvalidInput for what is no text. What is known once never changes, so it is kept."""

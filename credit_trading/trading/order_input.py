@@ -6,13 +6,25 @@ Always: a command that comes out of here names whole ticks and lots; what cannot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from credit_trading.checks import checked_id, checked_number, shown
 from credit_trading.clock import LATEST_US, parse_time
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.order import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, OrderType, SelfTrade, TimeInForce
+from credit_trading.exchange.order import (
+    BUY,
+    LIMIT,
+    MARKET,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    OrderType,
+    Route,
+    SelfTrade,
+    TimeInForce,
+)
 from credit_trading.money import MAX_UNITS, Instrument
 from credit_trading.trading.desk import Number
 
@@ -76,7 +88,7 @@ def place_order(
     stop_ticks = None if stop_price is None else instrument.parse_price(stop_price)
     kind = _order_type(order_type, price_ticks, stop_ticks)
     _check_size(instrument, max(price_ticks or 0, stop_ticks or 0), quantity_lots)
-    expires_at_us = None if expires_at is None else _moment(expires_at)
+    expires_at_us = None if expires_at is None else moment_us(expires_at)
     force = _time_in_force(time_in_force, kind, expires_at_us)
     if _is_set(post_only, what="post-only") and (kind != LIMIT or force not in _RESTING):
         raise InvalidInput(
@@ -109,6 +121,57 @@ def place_order(
     )
 
 
+def place_external_order(
+    user: int,
+    instrument: Instrument,
+    side: str,
+    quantity: Number,
+    price: Number | None,
+    *,
+    time_in_force: str | None,
+    expires_at: Moment | None,
+    client_order_id: str | None,
+    unfit: Mapping[str, object],
+) -> cmd.PlaceExternalOrder:
+    """A new order that is worked outside. `unfit` are fields that only an order in the book has; any that is set is refused.
+
+    Raises InvalidInput.
+    """
+    for what, given in unfit.items():
+        if given not in (None, False):
+            problem = f"an order that is worked outside has no {what}"
+            raise InvalidInput(_PLACE, shown(given), problem, hint="Leave it out, or place the order in the book here.")
+    if side not in (BUY, SELL):
+        raise InvalidInput(_PLACE, shown(side), "a side is buy or sell", hint="Write buy or sell.")
+    quantity_lots = instrument.parse_quantity(quantity)
+    if price is None and side == BUY:
+        problem = "a buy that is worked outside needs its limit, or nobody knows what to hold for it"
+        raise InvalidInput(_PLACE, side, problem, hint="Give a price.")
+    price_ticks = None if price is None else instrument.parse_price(price)
+    _check_size(instrument, price_ticks or 0, quantity_lots)
+    expires_at_us = None if expires_at is None else moment_us(expires_at)
+    force = time_in_force or (_GTC if expires_at_us is None else _GTD)
+    if force not in _RESTING:
+        raise InvalidInput(_PLACE, shown(force), "an order that is worked outside waits", hint="Use GTC, DAY or GTD.")
+    return cmd.PlaceExternalOrder(
+        user,
+        instrument.symbol,
+        side == BUY,
+        quantity_lots,
+        price_ticks,
+        _time_in_force(force, LIMIT, expires_at_us),
+        expires_at_us,
+        None if client_order_id is None else checked_id(client_order_id, what="client order id"),
+    )
+
+
+def checked_route(route: str) -> str:
+    """Raises InvalidInput."""
+    if route not in tuple(Route):
+        raise InvalidInput(_PLACE, shown(route), "no such route", hint=f"Choose from {', '.join(Route)}.")
+    return str(route)
+
+
 def amend_order(
     user: int,
     instrument: Instrument,
@@ -136,7 +199,7 @@ def amend_order(
         *order_name(order_id, client_order_id),
         None if price is None else instrument.parse_price(price),
         quantity_lots,
-        None if expires_at is None else _moment(expires_at),
+        None if expires_at is None else moment_us(expires_at),
         None if display_quantity is None else _display(instrument, display_quantity, quantity_lots),
         None
         if expected_version is None
@@ -243,22 +306,21 @@ def _above_zero(number: int, *, what: str, problem: str) -> int:
     return checked_number(number, what=what, problem=problem, hint="For example 17.", least=1)
 
 
-def _moment(expires_at: Moment) -> int:
-    if isinstance(expires_at, bool):
-        raise _no_moment(expires_at)
+def moment_us(given: Moment, *, what: str = "expiry") -> int:
+    """In microseconds since 1970 UTC. Raises InvalidInput."""
+    if isinstance(given, bool):
+        raise _no_moment(given, what)
     try:
-        moment_us = expires_at if isinstance(expires_at, int) else parse_time(expires_at)
+        moment = given if isinstance(given, int) else parse_time(given)
     except (ValueError, OverflowError, TypeError) as error:
-        raise _no_moment(expires_at) from error
-    if not 0 < moment_us <= LATEST_US:
-        raise _no_moment(expires_at)
-    return moment_us
+        raise _no_moment(given, what) from error
+    if not 0 < moment <= LATEST_US:
+        raise _no_moment(given, what)
+    return moment
 
 
-def _no_moment(expires_at: object) -> InvalidInput:
-    return InvalidInput(
-        "expiry", shown(expires_at), "not a moment with an offset from UTC", hint="Write 2031-12-31T17:00:00Z."
-    )
+def _no_moment(given: object, what: str) -> InvalidInput:
+    return InvalidInput(what, shown(given), "not a moment with an offset from UTC", hint="Write 2031-12-31T17:00:00Z.")
 
 
 def _words(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""OrderManagementService: one user's orders."""
+"""OwnOrders: one user's orders, placed, amended, canceled and shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import attrs
 from credit_trading.checks import checked_limit, checked_text
 from credit_trading.errors import NotFound
 from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.order import INTERNAL, LIMIT, MARKET
 from credit_trading.exchange.rejections import Rejection
+from credit_trading.journal.notes import Note
 from credit_trading.trading import order_input
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment
@@ -20,7 +22,7 @@ _DUPLICATE = f"reason = '{Rejection.DUPLICATE_CLIENT_ORDER_ID.value}'"
 """An order that was refused because another one has its name."""
 
 
-class OrderManagementService:
+class OwnOrders:
     """Places, amends, cancels and shows the orders of the user it is bound to.
 
     The `prepare_…` methods check input and return commands for `Exchange.submit`; the others submit at once.
@@ -47,6 +49,7 @@ class OrderManagementService:
         display_quantity: Number | None = None,
         post_only: bool = False,
         self_trade: str | None = None,
+        route: str = INTERNAL,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> OrderReport:
@@ -57,6 +60,8 @@ class OrderManagementService:
         IOC for market orders, else GTC. `expires_at` is ISO 8601 text with an offset, an aware datetime, or microseconds since 1970 UTC.
         `display_quantity` makes an iceberg: the book shows so much of it at a time. `self_trade` is what happens where it meets an order
         of the same user: cancel_newest, cancel_oldest, cancel_both or decrement; unless given, the instrument's own mode.
+        With `route` external the order holds what it needs and is worked elsewhere, from where its fills are reported: a limit order,
+        or a sell at market, that waits (GTC, DAY or GTD).
 
         Repeating a `client_order_id` with the same content returns the first answer. Raises InvalidInput or NotFound for what
         cannot be an order, CommandConflict for an id that stood for another, OrderRejected for the market's no.
@@ -73,6 +78,7 @@ class OrderManagementService:
             display_quantity=display_quantity,
             post_only=post_only,
             self_trade=self_trade,
+            route=route,
             client_order_id=client_order_id,
             command_id=command_id,
         )
@@ -92,25 +98,47 @@ class OrderManagementService:
         display_quantity: Number | None = None,
         post_only: bool = False,
         self_trade: str | None = None,
+        route: str = INTERNAL,
         client_order_id: str | None = None,
         command_id: str | None = None,
     ) -> Prepared:
         """As `create_order`, checked and ready to be submitted together with others."""
-        command = order_input.place_order(
-            self._user,
-            self._desk.instrument(symbol),
-            side,
-            quantity,
-            price,
-            order_type=order_type,
-            stop_price=stop_price,
-            time_in_force=time_in_force,
-            expires_at=expires_at,
-            display_quantity=display_quantity,
-            post_only=post_only,
-            self_trade=self_trade,
-            client_order_id=client_order_id,
-        )
+        instrument = self._desk.instrument(symbol)
+        command: cmd.Command
+        if order_input.checked_route(route) == INTERNAL:
+            command = order_input.place_order(
+                self._user,
+                instrument,
+                side,
+                quantity,
+                price,
+                order_type=order_type,
+                stop_price=stop_price,
+                time_in_force=time_in_force,
+                expires_at=expires_at,
+                display_quantity=display_quantity,
+                post_only=post_only,
+                self_trade=self_trade,
+                client_order_id=client_order_id,
+            )
+        else:
+            command = order_input.place_external_order(
+                self._user,
+                instrument,
+                side,
+                quantity,
+                price,
+                time_in_force=time_in_force,
+                expires_at=expires_at,
+                client_order_id=client_order_id,
+                unfit={
+                    "stop price": stop_price,
+                    "display quantity": display_quantity,
+                    "post-only": post_only,
+                    "self-trade mode": self_trade,
+                    "order type of its own": None if order_type in (None, _external_type(price)) else order_type,
+                },
+            )
         # An order that is named once need not be named twice: the exchange remembers it by its client order id then.
         own_id = self._principal.scoped(command_id) or self._principal.scoped(client_order_id, kind="order")
         return self._prepare(command, own_id)
@@ -236,9 +264,9 @@ class OrderManagementService:
             hint=f"List them: credit-trading orders list {self._principal.user_id}.",
         )
 
-    def _prepare(self, command: cmd.Command, command_id: str | None) -> Prepared:
+    def _prepare(self, command: cmd.Command, command_id: str | None, *, note: Note | None = None) -> Prepared:
         return self._desk.sequencer.prepare(
-            command, scope=self._principal.scope, command_id=command_id, note=self._note
+            command, scope=self._principal.scope, command_id=command_id, note=note or self._note
         )
 
     def _report(self, operation: str, subject: object, symbol: str, prepared: Prepared) -> OrderReport:
@@ -260,3 +288,7 @@ class OrderManagementService:
             value=instrument.quote.parse(record.filled_value),
             quantity=instrument.base.parse(record.filled_quantity),
         )
+
+
+def _external_type(price: Number | None) -> str:
+    return MARKET if price is None else LIMIT

@@ -24,16 +24,20 @@ class Principal:
     origin: str | None = None
     correlation_id: str | None = None
 
-    def note(self, text: str | None = None) -> Note | None:
-        """What stands beside the journal; None for a user who acts for themselves and says nothing more. Raises InvalidInput."""
+    def note(self, text: str | None = None, *, counterparty: str | None = None) -> Note | None:
+        """What stands beside the journal; None for a user who acts for themselves and says nothing more. Raises InvalidInput.
+
+        `counterparty` is who the other side was, where that is nobody here.
+        """
         own = self.actor == f"user:{self.user_id}"
-        if own and self.origin is None and self.correlation_id is None and text is None:
+        if own and (self.origin, self.correlation_id, text, counterparty) == (None,) * 4:
             return None
         return Note(
             actor=self.actor,
             origin=_words(self.origin, what="origin"),
             correlation_id=_words(self.correlation_id, what="correlation id"),
             note=_words(text, what="note"),
+            counterparty=_words(counterparty, what="counterparty"),
         )
 
     def scoped(self, command_id: str | None, *, kind: str = "id") -> str | None:

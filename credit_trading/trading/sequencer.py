@@ -31,20 +31,19 @@ from credit_trading.errors import (
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import engine
 from credit_trading.exchange.answers import Answer
-from credit_trading.exchange.events import Deposited, Entry, OrderExpired, TradedOffBook, TransactionRecorded, Withdrawn
+from credit_trading.exchange.events import Entry, OrderExpired
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import CommitUndecided, LiveReplica
 from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import translated
 from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.outcome import Outcome
+from credit_trading.trading.repeats import Repeats
 from credit_trading.users.personal import PersonalPart
 from credit_trading.users.projector import Projector
 
 _log = logging.getLogger(__name__)
 
-_MONEY = (cmd.Deposit, cmd.Withdraw, cmd.TradeOffBook, cmd.RecordTransaction)
-_MOVED = (Deposited, Withdrawn, TradedOffBook, TransactionRecorded)
 _CLOCK_SLACK_US = 1_000_000
 
 _NOTHING_CHANGED = "nothing was changed"
@@ -249,8 +248,8 @@ class Sequencer:
     def _run(self, batches: Sequence[_Batch]) -> set[int]:
         prepared = [command for batch in batches for command in batch.commands]
         with _nothing_changed(), self._live.writing() as replica:
-            before = replica.sequence
-            decided = [self._decide(replica, command) for command in prepared]
+            before, repeats = replica.sequence, Repeats(self._live.log, replica)
+            decided = [self._decide(replica, repeats, command) for command in prepared]
             entries = replica.take_pending()
             failure: _Failure | None = None
             try:
@@ -275,10 +274,10 @@ class Sequencer:
         failure: _Failure | None = None
         with _nothing_changed(), self._live.writing() as replica:
             check(replica)
-            before = replica.sequence
+            before, repeats = replica.sequence, Repeats(self._live.log, replica)
             decided: list[Outcome] = []
             for place, command in enumerate(prepared):
-                decided.append(self._decide(replica, command))
+                decided.append(self._decide(replica, repeats, command))
                 if not decided[-1].ok:
                     raise NotAllTaken("submit", place, decided[-1].refusal())
             entries = replica.take_pending()
@@ -291,11 +290,11 @@ class Sequencer:
             raise failure(lost)
         return decided
 
-    def _decide(self, replica: Replica, prepared: Prepared) -> Outcome:
+    def _decide(self, replica: Replica, repeats: Repeats, prepared: Prepared) -> Outcome:
         """One command's outcome, not yet durable. Only malformed commands and the clock raise here, and they leave nothing."""
         request = prepared.request
         try:
-            known = self._known_money_movement(replica, request)
+            known = repeats.answer(request, prepared.note)
             if known is not None:
                 return Outcome(request.id, known, repeated=True)
             if prepared.personal is not None:
@@ -307,20 +306,11 @@ class Sequencer:
         except TradingError as error:
             return Outcome(request.id, None, error)
         repeated = answer.sequence <= before
+        if not repeated:
+            repeats.decided(answer, request.command, prepared.note)
         if prepared.personal is not None and not repeated:
             prepared.personal.write(self._live.log.connection, _first_entry(replica, answer))
         return Outcome(request.id, answer, repeated=repeated)
-
-    def _known_money_movement(self, replica: Replica, request: cmd.Request) -> Answer | None:
-        """Keys of money movements are kept for ever: those that the replica has forgotten are looked up in the journal."""
-        if not isinstance(request.command, _MONEY) or replica.answers.get(request.id) is not None:
-            return None
-        entry = self._live.log.money_movement(request.id) or _movement_of_this_group(replica, request.id)
-        if entry is None:
-            return None
-        assert entry.content is not None
-        engine.check_same_content(request, entry.content)
-        return Answer(entry.content, entry.sequence, entry.time_us)
 
     def _decision_us(self, replica: Replica, prepared_us: int) -> int:
         """Never before the last event; loud if the clock lags, refused if it leaps."""
@@ -408,15 +398,6 @@ def _checked(commands: Iterable[Prepared]) -> list[Prepared]:
             "submit", type(commands).__name__, "not a list of prepared commands", hint="Use the prepare_… methods."
         )
     return listed
-
-
-def _movement_of_this_group(replica: Replica, command_id: str) -> Entry | None:
-    """A money movement that is not in the journal yet and forgotten already: the group has outlasted the replica's memory."""
-    pending = replica.pending
-    oldest = next((entry for entry in pending if entry.content is not None), None)
-    if oldest is None or replica.answers.get(oldest.cause) is not None:
-        return None
-    return next((entry for entry in pending if entry.cause == command_id and isinstance(entry.event, _MOVED)), None)
 
 
 def _first_entry(replica: Replica, answer: Answer) -> Entry:

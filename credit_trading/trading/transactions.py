@@ -1,27 +1,21 @@
-"""TransactionService: what moved a user's balances, and trades that were made off the book."""
+"""OwnTransactions: what moved the balances of one user, for that user to read."""
 
 from __future__ import annotations
 
-import attrs
-
-from credit_trading.checks import checked_id, checked_limit, checked_text
-from credit_trading.errors import InvalidInput
-from credit_trading.exchange import commands as cmd
-from credit_trading.money import MAX_UNITS, Asset
-from credit_trading.money.amount import decimals_of, parse_units
-from credit_trading.money.asset import MAX_DECIMALS
-from credit_trading.trading.desk import Desk, Number
+from credit_trading.checks import checked_limit, checked_number, checked_text
+from credit_trading.errors import NotFound
+from credit_trading.trading.desk import Desk
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import AuditRecord, StatisticsRecord, TransactionRecord, select
-from credit_trading.trading.sequencer import Prepared
 
 
-class TransactionService:
-    """The transactions of the user it is bound to."""
+class OwnTransactions:
+    """The transactions of the user it is bound to: to be read."""
 
     def __init__(self, desk: Desk, principal: Principal) -> None:
         assert principal.number is not None
         self._desk = desk
+        self._principal = principal
         self._user = principal.number
 
     def get_transaction_history(
@@ -39,6 +33,28 @@ class TransactionService:
                 where=where + "ORDER BY transaction_id DESC LIMIT ?",
                 parameters=(*given, most),
             )
+
+    def get_transaction(self, transaction_id: int) -> TransactionRecord:
+        """One of the user's transactions. Raises InvalidInput, NotFound."""
+        problem = "a transaction id is a whole number above zero"
+        number = checked_number(transaction_id, what="transactions", problem=problem, hint="For example 17.", least=1)
+        with self._desk.file_of(self._user) as connection:
+            found = select(
+                connection,
+                TransactionRecord,
+                "trading_transactions_readable",
+                where="WHERE transaction_id = ?",
+                parameters=(number,),
+            )
+        if found:
+            return found[0]
+        user_id = self._principal.user_id
+        raise NotFound(
+            "transactions",
+            number,
+            f"user {user_id} has no such transaction",
+            hint=f"List them: credit-trading transactions list {user_id}.",
+        )
 
     def calculate_trading_statistics(self) -> list[StatisticsRecord]:
         """Totals by credit type and currency, kept up with every event; history is not read."""
@@ -58,116 +74,3 @@ class TransactionService:
                 where="ORDER BY sequence DESC LIMIT ?",
                 parameters=(most,),
             )
-
-
-@attrs.frozen
-class OffBookTrade:
-    """A deal that is in the journal. `total_value` is exact; `repeated`: its key was known, nothing was settled again."""
-
-    total_value: str
-    sequence: int
-    repeated: bool
-
-
-class TransactionAdministration:
-    """Settles deals between two users that were made off the book."""
-
-    def __init__(self, desk: Desk, principal: Principal) -> None:
-        self._desk = desk
-        self._principal = principal
-
-    def record_transaction(
-        self,
-        *,
-        buyer: str,
-        seller: str,
-        credit_type: str,
-        quantity: Number,
-        price_per_credit: Number,
-        currency: str,
-        key: str | None = None,
-        external_reference: str | None = None,
-        note: str | None = None,
-    ) -> OffBookTrade:
-        """Moves the credits to the buyer and the money to the seller, at once, without fees, in one event in both histories.
-
-        The price may be finer than any tick; price times quantity must be exact in the currency. Raises InvalidInput, NotFound,
-        CommandConflict, OrderRejected (`insufficient_funds`, of whichever side).
-        """
-        prepared = self.prepare_transaction(
-            buyer=buyer,
-            seller=seller,
-            credit_type=credit_type,
-            quantity=quantity,
-            price_per_credit=price_per_credit,
-            currency=currency,
-            key=key,
-            external_reference=external_reference,
-            note=note,
-        )
-        outcome, _ = self._desk.run("transactions.record", f"{quantity} {credit_type}", prepared)
-        command = prepared.request.command
-        assert isinstance(command, cmd.TradeOffBook)
-        return OffBookTrade(self._desk.asset(currency).format(command.total), outcome.sequence, outcome.repeated)
-
-    def prepare_transaction(
-        self,
-        *,
-        buyer: str,
-        seller: str,
-        credit_type: str,
-        quantity: Number,
-        price_per_credit: Number,
-        currency: str,
-        key: str | None = None,
-        external_reference: str | None = None,
-        note: str | None = None,
-    ) -> Prepared:
-        base, quote = self._desk.asset(credit_type), self._desk.asset(currency)
-        units = base.parse_positive(quantity, what="quantity")
-        price, price_decimals = _price(price_per_credit, quote)
-        if external_reference is not None:
-            checked_id(external_reference, what="external reference")
-        command = cmd.TradeOffBook(
-            self._desk.user_number(buyer),
-            self._desk.user_number(seller),
-            base.code,
-            quote.code,
-            units,
-            price,
-            price_decimals,
-            _total(base, quote, units, price, price_decimals),
-            external_reference,
-        )
-        return self._desk.sequencer.prepare(
-            command,
-            scope=self._principal.scope,
-            command_id=self._principal.scoped(key, kind="key"),
-            note=self._principal.note(note),
-        )
-
-
-def _price(price: Number, quote: Asset) -> tuple[int, int]:
-    """The price as a whole number, and of how many decimals: the currency's, or more where it is given with more."""
-    decimals = max(quote.decimals, min(decimals_of(price, what="price"), MAX_DECIMALS))
-    units = parse_units(price, decimals, what="price")
-    if not units:
-        raise InvalidInput("price", price, "zero is not a price", hint="Give a price above zero.")
-    return units, decimals
-
-
-def _total(base: Asset, quote: Asset, quantity: int, price: int, price_decimals: int) -> int:
-    scale: int = 10 ** (base.decimals + price_decimals)
-    total, rest = divmod(quantity * price * int(10**quote.decimals), scale)
-    if rest:
-        raise InvalidInput(
-            "transactions.record",
-            "",
-            f"price times quantity is finer than {quote.format(1)} {quote.code}",
-            hint="Give an exact price.",
-        )
-    if not 0 < total <= MAX_UNITS:
-        raise InvalidInput(
-            "transactions.record", "", "price times quantity is larger than any account can hold", hint="Split it."
-        )
-    return total

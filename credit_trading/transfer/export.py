@@ -21,11 +21,12 @@ import msgspec
 
 from credit_trading.errors import Busy, NotFound
 from credit_trading.progress import Progress
+from credit_trading.spreadsheet import csv_line
 from credit_trading.store.files import publishing_new
 from credit_trading.store.sqlite import Connection, StrPath
 from credit_trading.trading.desk import Desk
 from credit_trading.transfer import schema
-from credit_trading.transfer.lines import csv_line, json_line
+from credit_trading.transfer.lines import json_line
 from credit_trading.transfer.manifest import Manifest, StoredTable
 from credit_trading.transfer.moment import Moment
 from credit_trading.transfer.schema import (

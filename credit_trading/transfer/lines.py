@@ -3,17 +3,13 @@
 Here: encodings, escapes, line numbers. Never here: what the values mean (checking). Always: what is written is read back the same; of a
 file that is being read one line is in memory.
 
-CSV is RFC 4180 in UTF-8. A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, TAB or a line end for a formula: such a cell, and
-one that begins with `'`, is written with a `'` before it, unless it is a plain number. Reading takes one `'` away. Where a spreadsheet
-splits lines at `;` or TAB it does not know our quotes, and a cell may begin in the middle of ours, after one of these or a line end: there
-a `'` is put, too, before what would begin a formula, and taken away again.
+CSV is RFC 4180 in UTF-8, its cells guarded against spreadsheets (`credit_trading.spreadsheet`).
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
@@ -22,17 +18,12 @@ import attrs
 import msgspec
 
 from credit_trading.checks import shown
+from credit_trading.spreadsheet import unguarded
 from credit_trading.transfer.problems import Problems
 from credit_trading.transfer.schema import Limits, Table
 
 Values = dict[str, str | None]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-_WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
-"""Before what would begin a formula where lines are split otherwise."""
-
-_GUARD_WITHIN = re.compile(r"(?<=[;\t\r\n])'(?=[=+\-@'])")
 _BOM = b"\xef\xbb\xbf"
 
 _LINES_OF_A_RECORD = 4
@@ -51,27 +42,6 @@ class Line:
 def json_line(table: Table, values: Mapping[str, str | None]) -> bytes:
     """The fields in the order of the schema, and a line end."""
     return msgspec.json.encode({name: values.get(name) or None for name in table.names}) + b"\n"
-
-
-def csv_line(cells: Sequence[str | None]) -> bytes:
-    return (",".join(_quoted(guarded(cell or "")) for cell in cells) + "\r\n").encode()
-
-
-def guarded(cell: str) -> str:
-    """The cell as no spreadsheet takes it for a formula."""
-    begins = cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None
-    return ("'" if begins else "") + _WITHIN.sub("'", cell)
-
-
-def unguarded(cell: str) -> str:
-    return _GUARD_WITHIN.sub("", cell.removeprefix("'"))
-
-
-def _quoted(cell: str) -> str:
-    if any(character in cell for character in ',;\t"\r\n'):
-        cell = cell.replace('"', '""')
-        return f'"{cell}"'
-    return cell
 
 
 def json_lines(stream: BinaryIO, file: str, table: Table, limits: Limits, problems: Problems) -> Iterator[Line]:

@@ -1,18 +1,19 @@
 """In what two users' files differ.
 
-Here: schemas, and rows of the shared tables, counted. Never here: which of the two is right. Always: both are read row by row, so that a
-long history needs no memory.
+Here: schemas, rows of the shared tables, counted, and the words by which texts are found. Never here: which of the two is right. Always: both
+are read row by row, so that a long history needs no memory.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from credit_trading.store.sqlite import Connection
-from credit_trading.users.tables.schema import SHARED_TABLES
+from credit_trading.store.sqlite import Connection, sqlite3
+from credit_trading.users.tables.schema import SHARED_TABLES, TEXT_TABLES
 
 _Row = tuple[Any, ...]
 
@@ -20,6 +21,9 @@ _SETTINGS = ("PRAGMA application_id", "PRAGMA user_version", "PRAGMA journal_mod
 
 _SPACES = re.compile(r"\s+")
 _NEEDLESS = re.compile(r" ?([(),]) ?")
+
+WIDTH_OF_A_WORD = 4
+"""All of it is its key."""
 
 _RANKS = {int: 1, float: 1, str: 2, bytes: 3}
 """As SQLite orders values: NULL, numbers, text, blobs."""
@@ -32,10 +36,44 @@ def differing_rows(one: Connection, other: Connection) -> dict[str, int]:
     """
     counts = {}
     for table in SHARED_TABLES:
-        rows = f"SELECT * FROM {table} ORDER BY 1, 2"
-        keys = other.execute("SELECT count(*) FROM pragma_table_info(?) WHERE pk", (table,)).fetchone()[0]
+        keys = width_of_key(other, table)
+        rows = in_order(table, keys)
         counts[table] = _count(one.execute(rows), other.execute(rows), keys)
+    for table in TEXT_TABLES:
+        with words_of(one, table) as ones, words_of(other, table) as others:
+            counts[table] = _count(ones, others, WIDTH_OF_A_WORD)
     return {table: count for table, count in counts.items() if count}
+
+
+def width_of_key(connection: Connection, table: str) -> int:
+    """How many columns its key has; they are its first."""
+    width: int = connection.execute("SELECT count(*) FROM pragma_table_info(?) WHERE pk", (table,)).fetchone()[0]
+    return width
+
+
+def in_order(table: str, keys: int) -> str:
+    """SQL for all of its rows, in the order of their keys."""
+    return f"SELECT * FROM {table} ORDER BY {', '.join(map(str, range(1, keys + 1)))}"
+
+
+@contextmanager
+def words_of(connection: Connection, table: str) -> Iterator[sqlite3.Cursor]:
+    """All words of one of `TEXT_TABLES`, in order, as term, rowid, column and place: how SQLite packs them depends on when they came.
+
+    Works on a connection that only reads, within its transaction. Raises sqlite3.Error where they are missing or damaged.
+    """
+    (only_reads,) = connection.execute("PRAGMA query_only").fetchone()
+    connection.execute("PRAGMA query_only = 0")  # the list is a temporary table
+    try:
+        connection.execute(f"CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, {table}, instance)")
+        rows = connection.execute('SELECT term, doc, col, "offset" FROM temp.words')
+        try:
+            yield rows
+        finally:
+            rows.close()
+            connection.execute("DROP TABLE temp.words")
+    finally:
+        connection.execute(f"PRAGMA query_only = {only_reads}")
 
 
 def same_schema(one: Connection, other: Connection) -> bool:

@@ -27,4 +27,9 @@ MIGRATIONS = (
         what="what backups and archives need; keys and counterparties of transactions that happened elsewhere",
         statements=rows.MIGRATIONS[3] + notes.MIGRATIONS[3] + private.MIGRATIONS[3] + erasure.SCHEMA + archived.SCHEMA,
     ),
+    Migration(
+        version=4,
+        what="keys and references of transactions that are entered, and of fills that are reported from outside",
+        statements=rows.MIGRATIONS[4],
+    ),
 )

@@ -20,9 +20,11 @@ import sqlite_utils
 
 from credit_trading.clock import Clock
 from credit_trading.errors import FileCorrupt, FileQuarantined, TradingError
+from credit_trading.exchange.events import Entry
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal import notes
 from credit_trading.journal.live import LiveReplica
+from credit_trading.journal.notes import Note
 from credit_trading.journal.rows import HASH, Row, decode
 from credit_trading.store.sqlite import Connection, immediate
 from credit_trading.users import catalogue
@@ -275,6 +277,10 @@ class Projector:
         replica = head.replica
         with history(self._live) as log:  # for no longer: what fails in the user's file is no fault of exchange.db
             noted = {row[0]: notes.read(log.connection, row[0]) for row in rows if row[_CONTENT] is not None}
+
+        def note_of(entry: Entry) -> Note | None:
+            return noted[entry.sequence] if entry.content is not None else self._note_of_nobodys(entry)
+
         projection = Projection(
             connection,
             head.number,
@@ -282,15 +288,25 @@ class Projector:
             instruments=lambda symbol: replica.markets[symbol].instrument,
             user_id_of=self._user_id,
             email_of=lambda user: self._user(user).email,
-            note_of=noted.get,
+            note_of=note_of,
         )
         for row in rows:
             projection.apply(decode(row))
+        projection.finish()
         connection.execute(
             "UPDATE metadata SET exchange_id = ?, user_number = ?, applied_sequence = ?, applied_hash = ?,"
             " event_number = event_number + ?",
             (replica.exchange_id, head.number, rows[-1][0], rows[-1][HASH], len(rows)),
         )
+
+    def _note_of_nobodys(self, entry: Entry) -> Note | None:
+        """On the command of this event, if its first event concerned no user: what others' commands say of them is not told."""
+        with history(self._live) as log:
+            nearest = notes.nearest(log.connection, entry.sequence)
+            first = None if nearest is None else log.entry(nearest)
+            if nearest is None or first is None or first.cause != entry.cause or first.event.users() != (None, None):
+                return None
+            return notes.read(log.connection, nearest)
 
     def _user_id(self, number: int) -> str:
         """Ids never change and are never given out again, so they may be kept."""

@@ -19,10 +19,11 @@ from credit_trading.marketdata.trade_file import FILE_NAME as MARKET_DATA
 from credit_trading.store.files import STALE_AFTER_S, UNFINISHED
 from credit_trading.store.sqlite import connect
 from credit_trading.users import catalogue, deletion, kept, mark
+from credit_trading.users.reading import reads
 from credit_trading.users.standing import Standing
 from credit_trading.verify.finding import Finding
 
-FOLDERS = ("checkpoints", kept.FOLDER, deletion.FOLDER)
+FOLDERS = ("checkpoints", kept.FOLDER, deletion.FOLDER, reads.FOLDER)
 """Of ours, beside the files."""
 
 _OURS = ("exchange.", MARKET_DATA, "jobs.db", mark.FILE_NAME, "trading_", UNFINISHED)

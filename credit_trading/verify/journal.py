@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from credit_trading.errors import TradingError
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.exchange.replica import Replica
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import UPGRADED
@@ -160,6 +161,9 @@ class Walk:
             asset, amount = self.replica.markets[event.symbol].instrument.quote.code, event.taker_fee + event.maker_fee
         elif isinstance(event, ev.TradeBusted):
             asset, amount = event.quote, -event.buyer_fee - event.seller_fee
+        elif isinstance(event, ev.TransactionEntered | ev.TransactionUpdated):
+            is_earned = event.earned and event.status == TransactionStatus.SETTLED
+            asset, amount = event.asset, -event.asset_change if is_earned else 0
         else:
             return
         self.charged[asset] = self.charged.get(asset, 0) + amount

@@ -11,7 +11,7 @@ from credit_trading.exchange.accounts import FEES
 from credit_trading.exchange.book import BookSide, Level
 from credit_trading.exchange.fees import required_hold
 from credit_trading.exchange.market import Market
-from credit_trading.exchange.order import Order
+from credit_trading.exchange.order import EXTERNAL, Order
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.stops import is_elected
 from credit_trading.money.amount import format_units
@@ -74,7 +74,7 @@ def _check_holds(replica: Replica) -> Iterator[Finding]:
     needed: dict[tuple[int, str], int] = {}
     for order in replica.orders.values():
         required = required_hold(order, price_ticks=order.price_ticks, remaining_lots=order.remaining_lots)
-        if order.at_market:
+        if order.at_market and order.route != EXTERNAL:
             yield _finding(f"order {order.number}", "an order at market does not stay open")
         elif order.hold != required:
             yield _finding(
@@ -85,13 +85,16 @@ def _check_holds(replica: Replica) -> Iterator[Finding]:
             )
         key = (order.user, order.held_asset)
         needed[key] = needed.get(key, 0) + order.hold
+    for pending in replica.pending_transactions.values():
+        for user, asset, amount in pending.holds():
+            needed[user, asset] = needed.get((user, asset), 0) + amount
     held = {(account, asset): balance.held for account, asset, balance in replica.accounts if balance.held}
     for user, asset in sorted(held.keys() | needed.keys()):
         expected, found = needed.get((user, asset), 0), held.get((user, asset), 0)
         if expected != found:
             yield _finding(
                 f"user #{user}, {asset}",
-                "what is held is not what the open orders hold",
+                "what is held is not what open orders and pending transactions hold",
                 expected=_amount(replica, asset, expected),
                 found=_amount(replica, asset, found),
             )
@@ -111,13 +114,22 @@ def _check_books(replica: Replica) -> Iterator[Finding]:
             if not all(_may_rest(order, level) for order in orders):
                 yield _finding(symbol, f"an order that should not rest at {level.price_ticks} does")
         yield from _check_stops(symbol, market)
+        if not all(number == order.number and _is_worked_outside(order) for number, order in market.external.items()):
+            yield _finding(symbol, "an order that is not worked outside is among those that are")
     placed = [
         order.number
         for market in replica.markets.values()
-        for order in (*market.stops, *_resting(market.book.bids), *_resting(market.book.asks))
+        for order in (
+            *market.stops,
+            *market.external.values(),
+            *_resting(market.book.bids),
+            *_resting(market.book.asks),
+        )
     ]
     if sorted(placed) != sorted(replica.orders):
-        yield _finding("books", "an open order stands in no book and waits for no price, or does so twice")
+        yield _finding(
+            "books", "an open order stands in no book, waits for no price and is not worked outside, or does so twice"
+        )
 
 
 def _resting(side: BookSide) -> Iterator[Order]:
@@ -127,7 +139,12 @@ def _resting(side: BookSide) -> Iterator[Order]:
 
 def _may_rest(order: Order, level: Level) -> bool:
     shows_right = 0 < order.shown_lots <= order.slice_of(order.remaining_lots)
-    return shows_right and order.price_ticks == level.price_ticks and order.stop_ticks is None
+    in_book = order.stop_ticks is None and order.route != EXTERNAL
+    return shows_right and in_book and order.price_ticks == level.price_ticks
+
+
+def _is_worked_outside(order: Order) -> bool:
+    return order.route == EXTERNAL and order.stop_ticks is None and order.remaining_lots > 0
 
 
 def _check_stops(symbol: str, market: Market) -> Iterator[Finding]:

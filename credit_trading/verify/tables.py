@@ -6,14 +6,15 @@ Always: both are read row by row, in the order of their keys, so that size does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
 import attrs
 
 from credit_trading.store.sqlite import Connection
-from credit_trading.users.tables.schema import SHARED_TABLES
+from credit_trading.users.difference import WIDTH_OF_A_WORD, in_order, width_of_key, words_of
+from credit_trading.users.tables.schema import SHARED_TABLES, TEXT_TABLES
 from credit_trading.verify.finding import shortened
 
 Row = tuple[Any, ...]
@@ -21,8 +22,8 @@ Row = tuple[Any, ...]
 _TABLES = (*SHARED_TABLES, "column_descriptions")
 """The last is the template's own; the journal gives the others."""
 
-_TWO_COLUMNS = ("trading_statistics", "column_descriptions")
-"""Tables with a key of so many; the others have one."""
+
+_WORD = ("term", "doc", "col", "offset")
 
 
 @attrs.frozen
@@ -40,14 +41,24 @@ def first_differences(live: Connection, rebuilt: Connection) -> Iterator[Differe
     for table in _TABLES:
         if _columns(live, table) != _columns(rebuilt, table):
             continue
-        width = 2 if table in _TWO_COLUMNS else 1
-        statement = f"SELECT * FROM {table} ORDER BY 1, 2"
+        width = width_of_key(rebuilt, table)
+        statement = in_order(table, width)
         cursor = live.execute(statement)
         columns = [column[0] for column in cursor.description]
-        for found, expected in zip_longest(cursor, rebuilt.execute(statement)):
-            if found != expected:
-                yield _difference(table, columns, found, expected, width)
-                break
+        yield from _first(table, columns, cursor, rebuilt.execute(statement), width)
+    for table in TEXT_TABLES:
+        if _columns(live, table) == _columns(rebuilt, table):
+            with words_of(live, table) as words, words_of(rebuilt, table) as expected_words:
+                yield from _first(table, _WORD, words, expected_words, WIDTH_OF_A_WORD)
+
+
+def _first(
+    table: str, columns: Sequence[str], found_rows: Iterable[Row], expected_rows: Iterable[Row], width: int
+) -> Iterator[Difference]:
+    for found, expected in zip_longest(found_rows, expected_rows):
+        if found != expected:
+            yield _difference(table, columns, found, expected, width)
+            return
 
 
 def _columns(connection: Connection, table: str) -> list[Row]:

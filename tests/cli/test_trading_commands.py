@@ -15,7 +15,7 @@ from credit_trading import ManualClock
 from credit_trading.errors import Busy
 from credit_trading.trading.administration import BustReport, Suspension, UserFees
 from credit_trading.trading.instrument_record import InstrumentRecord
-from credit_trading.trading.orders import OrderManagementService
+from credit_trading.trading.order_service import OrderManagementService
 from credit_trading.trading.outcome import MassCancelReport, OrderReport
 from tests.cli.conftest import SYMBOL, Cli
 from tests.floor import Floor, opened

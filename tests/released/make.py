@@ -47,7 +47,9 @@ def _live(home: Path, facts: Path, *, killed: bool) -> None:
     settings = Settings(checkpoint_every_events=10)
     exchange = credit_trading.open(home, create=True, clock=clock, settings=settings)
     _set_up(exchange, clock)
+    _erase(exchange)
     _trade(exchange, clock)
+    _import(exchange, home.parent / "history.jsonl")
     _write_private(exchange)
     if not killed:
         exchange.close()
@@ -75,6 +77,13 @@ def _set_up(exchange: Exchange, clock: ManualClock) -> None:
         clock.advance(HOUR_S)
     admin.databases.delete_trading_database("dan")
     admin.databases.change_email("eve", "eve@new.example.com")
+
+
+def _erase(exchange: Exchange) -> None:
+    """dan, who was deleted, where the release can; before all else, because it leaves WALs empty."""
+    databases = exchange.as_admin("office").databases
+    if hasattr(databases, "erase"):
+        databases.erase("dan")
 
 
 def _trade(exchange: Exchange, clock: ManualClock) -> None:
@@ -112,6 +121,29 @@ def _trade(exchange: Exchange, clock: ManualClock) -> None:
     if hasattr(exchange, "market_data"):
         assert exchange.market_data.get_trades(trees)
     admin.instruments.halt_instrument(peppers)
+
+
+def _import(exchange: Exchange, history: Path) -> None:
+    """What happened elsewhere, where the release can take it in: a deposit, a trade of ann with somebody outside, and its bust."""
+    admin = exchange.as_admin("migration")
+    if not hasattr(admin, "transfer"):
+        return
+    deposit = {
+        "user_id": "ann",
+        "reference": "OLD-1",
+        "transaction_date": "2024-05-01T12:00:00Z",
+        "transaction_type": "deposit",
+        "credit_type": CASH,
+        "quantity": "10.00",
+        "note": "from the old books",
+    }
+    terms = {"price_per_credit": "2.50", "total_value": "10.00", "currency": CASH, "trade_reference": "T-1"}
+    trade = {**deposit, **terms, "credit_type": PEPPER, "quantity": "4", "counterparty": "Old Bank"}
+    buy = {**trade, "reference": "OLD-2", "transaction_type": "buy", "fee": "0.02"}
+    bust = {**trade, "reference": "OLD-3", "transaction_type": "buy_busted", "fee": "-0.02"}
+    history.write_text("".join(json.dumps(line) + "\n" for line in (deposit, buy, bust)))
+    taken = admin.transfer.import_(history)
+    assert taken.done, taken.problems
 
 
 def _write_private(exchange: Exchange) -> None:

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,12 @@ class Folder:
         files = [path for path in self.home.rglob("*") if path.is_file() and path.suffix != ".db-shm"]
         return {str(path): path.read_bytes() for path in files}
 
-    def tables(self) -> set[str]:
-        return {row[0] for row in rows_of(self.home / FILE_NAME, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    def private_facts(self) -> list[tuple[int, int]]:
+        """Whose files hold some, by number, and in which generation they were written: 0 where there were none yet."""
+        path = self.home / FILE_NAME
+        columns = {row[0] for row in rows_of(path, "SELECT name FROM pragma_table_info('private_facts')")}
+        generation = "generation" if "generation" in columns else "0"
+        return rows_of(path, f"SELECT number, {generation} FROM private_facts") if columns else []
 
 
 def unpacked(release: str, name: str, destination: Path) -> Folder:
@@ -122,7 +127,7 @@ def test_looking_at_an_old_folder_leaves_it_old_and_migrating_leaves_nothing_old
     """The look changes no byte and makes no file. Afterwards private facts are there and marked, where the release had any."""
 
     before, formats = folder.content(), rows_of(folder.home / FILE_NAME, "PRAGMA user_version")
-    has_private = "private_facts" in folder.tables()
+    private = folder.private_facts()
     found = credit_trading.folder_versions(folder.home)
     assert folder.content() == before
     assert [(found.format,)] == formats
@@ -135,9 +140,9 @@ def test_looking_at_an_old_folder_leaves_it_old_and_migrating_leaves_nothing_old
         done = Floor(exchange).admin.migrate_files()
         assert (done.migrated, done.left_alone) == (found.outdated, [])
     assert credit_trading.folder_versions(folder.home).is_current
-    if has_private:
+    if private:
         assert rows_of(folder.file("ann"), "SELECT wish FROM wishes") == [("rain",)]
-        assert rows_of(folder.home / FILE_NAME, "SELECT number, generation FROM private_facts") == [(1, 0)]
+        assert folder.private_facts() == private
 
 
 # Cut short
@@ -187,6 +192,18 @@ def test_an_upgrade_of_exchange_db_that_is_killed_anywhere_is_done_again(name: s
     assert rows_of(path, "SELECT count(*) FROM journal WHERE cause = 'format-2'") == [(1,)]
 
 
+def cut_short_after_statements(steps: Sequence[migrations.Step]) -> list[list[migrations.Step]]:
+    """Each step with none of its statements, the first, and so on, behind the steps before it."""
+    cuts: list[list[migrations.Step]] = []
+    for place, step in enumerate(steps):
+        parts = (step.statements or "").split(";\n")
+        cuts += [
+            [*steps[:place], attrs.evolve(step, statements=";\n".join(parts[:count]))]
+            for count in range(len(parts) + 1)
+        ]
+    return cuts
+
+
 @pytest.mark.parametrize("name", ["closed", "killed"])
 def test_a_migration_of_a_users_file_that_is_killed_anywhere_is_done_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,18 +211,16 @@ def test_a_migration_of_a_users_file_that_is_killed_anywhere_is_done_again(
     """SIGKILL after each statement, and before the version stamps: the file is as the older version left it, private facts included."""
     folder = unpacked("3", name, tmp_path)
     path = folder.file("ann")
-    (step,) = migrations.steps_from(2)
-    assert step.statements is not None
-    parts = step.statements.split(";\n")
+    steps = list(takewhile(lambda step: step.statements is not None, migrations.steps_from(2)))
+    assert steps
     before = rows_of(path, "SELECT name, sql FROM sqlite_schema")
 
     def bring_up() -> None:
         migrations.bring_up(connect(path, mode="rw"))
 
-    for count in range(len(parts) + 1):
+    for cut in cut_short_after_statements(steps):
         with monkeypatch.context() as patched:
-            less = attrs.evolve(step, statements=";\n".join(parts[:count]))
-            patched.setattr(migrations, "STEPS", [less])
+            patched.setattr(migrations, "STEPS", cut)
             patched.setattr(migrations, "describe", kill)
             assert killed(bring_up)
         assert rows_of(path, "PRAGMA user_version") == [(2,)]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit_trading.transfer.lines import csv_line, csv_lines, guarded, json_line, json_lines, unguarded
+from credit_trading.spreadsheet import csv_line, guarded, unguarded
+from credit_trading.transfer.lines import csv_lines, json_line, json_lines
 from credit_trading.transfer.problems import Problems
 from credit_trading.transfer.schema import USERS, Limits
 

@@ -6,7 +6,7 @@ Here: what is done next, by whom, drawn from a seed. Never here: when, and what 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -31,7 +31,7 @@ class _Resting:
 class OrderFlow:
     """`prepare` commands in groups, then `learn` from their outcomes, in turn. Expiries are set from `now_us`."""
 
-    def __init__(self, users: dict[str, User], *, seed: int, now_us: Callable[[], int]) -> None:
+    def __init__(self, users: Mapping[str, User], *, seed: int, now_us: Callable[[], int]) -> None:
         self._users = users
         self._user_ids = list(users)
         self._chance = random.Random(seed)

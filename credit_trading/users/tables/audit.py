@@ -1,7 +1,7 @@
 """The audit trail of a user's file: one row for each event of the user's history.
 
 Here: who acted and from where, and what of an event its row tells. Never here: what the event does to orders and balances.
-Always: no row names another user's command, order or fee.
+Always: no row names another user's command, order or fee; rows are added and never touched again (triggers of the schema see to it).
 """
 
 from __future__ import annotations
@@ -11,33 +11,52 @@ from collections.abc import Callable
 import msgspec
 
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.engine import EXPIRY, SCHEDULE
 from credit_trading.journal.notes import Note
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables import statements as sql
 
+SYSTEM = "system"
+"""The actor of what only the passing of time has brought about."""
+
 Shown = tuple[int | None, str]
 """Which of the user's orders an event is about, and the user's side of it as JSON."""
+
+_Who = tuple[str | None, str | None, str | None]
+"""Actor, origin and correlation id."""
+
+_NOBODY: _Who = (None, None, None)
+_CLOCK: _Who = (SYSTEM, None, None)
 
 _encode = msgspec.json.Encoder().encode
 
 
 class AuditTrail:
-    """Adds rows in the caller's transaction; `user_id_of` names a user number."""
+    """Adds rows in the caller's transaction; `user_id_of` names a user number, `note_of` as for the projection."""
 
-    def __init__(self, connection: Connection, user: int, user_id_of: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        user: int,
+        user_id_of: Callable[[int], str],
+        note_of: Callable[[ev.Entry], Note | None],
+    ) -> None:
         self._execute = connection.execute
         self._user = user
         self._scope = f"user{user}/"
         self._user_id_of = user_id_of
+        self._note_of = note_of
+        last = connection.execute(sql.LAST_AUDITED).fetchone()
+        self._last_cause: str | None = last[0] if last else None
+        self._last_who: _Who = last[1:] if last else _NOBODY
 
-    def add(self, entry: ev.Entry, note: Note | None, shown: Shown) -> None:
-        """`note` is the one on the command whose first event this is."""
+    def add(self, entry: ev.Entry, note: Note | None, shown: Shown, changes: str | None) -> None:
+        """`note` is the one on the command whose first event this is; `changes` is JSON."""
         own = entry.cause.startswith(self._scope)
-        actor = origin = correlation_id = None
-        if note is not None:
-            actor, origin, correlation_id = note.actor, note.origin, note.correlation_id
-        elif entry.content is not None and own:
-            actor = f"user:{self._user_id_of(self._user)}"
+        hidden = not own and entry.cause.startswith("user")
+        who = self._who(entry, note, own=own, hidden=hidden)
+        cause = None if hidden else entry.cause
+        self._last_cause, self._last_who = cause, who
         order_id, details = shown
         self._execute(
             sql.INSERT_AUDIT,
@@ -46,14 +65,32 @@ class AuditTrail:
                 entry.number_a if entry.user_a == self._user else entry.number_b,
                 entry.time_us,
                 entry.event.kind,
-                entry.cause if own or not entry.cause.startswith("user") else None,
-                actor,
-                origin,
-                correlation_id,
+                cause,
+                *who,
                 order_id,
                 details,
+                changes,
             ),
         )
+
+    def _who(self, entry: ev.Entry, note: Note | None, *, own: bool, hidden: bool) -> _Who:
+        """What follows from a command is as its first event; of a command that began with somebody else's event, that one's is hidden.
+
+        A mass cancel of an instrument begins with an event of nobody's.
+        """
+        if entry.content is not None:
+            if note is not None:
+                return note.actor, note.origin, note.correlation_id
+            return (f"user:{self._user_id_of(self._user)}", None, None) if own else _NOBODY
+        if entry.cause in (EXPIRY, SCHEDULE):
+            return _CLOCK
+        if hidden:
+            return _NOBODY
+        if entry.cause == self._last_cause:
+            return self._last_who
+        if isinstance(entry.event, ev.OrderCanceled):
+            note = self._note_of(entry)
+        return _NOBODY if note is None else (note.actor, note.origin, note.correlation_id)
 
 
 def own_details(event: ev.Event) -> str:

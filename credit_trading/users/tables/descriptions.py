@@ -31,6 +31,7 @@ _ORDER = {
         "",
         "when it meets an order of the same owner: cancel_newest, cancel_oldest, cancel_both or decrement (FIX 2964)",
     ),
+    "route": ("", "internal: in this exchange's book; external: worked outside, in no book, its fills are reported"),
     "version": ("", "1 once accepted, and one more for each change or fill; 0 if it was rejected"),
     "triggered_at": (_TIME, "when a stop was triggered; empty while it waits"),
     "quantity": (_CREDIT, "the order's total, what is filled included"),
@@ -59,6 +60,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "applied_sequence": ("journal sequence", "the owner's last event that this file shows"),
         "applied_hash": ("SHA-256", "the journal's chain hash there"),
         "event_number": ("", "how many of the owner's events this file shows"),
+        "cost_method": ("", "how cost is reckoned in the owner's statistics: average or fifo"),
     },
     "assets": {
         "asset": ("", "the asset's code"),
@@ -66,14 +68,21 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "trading_transactions": {
         "transaction_id": ("journal sequence", "unique within the exchange"),
-        "transaction_date": (_TIME, "when it was settled; of one that came in from elsewhere: when it happened there"),
+        "transaction_date": (
+            _TIME,
+            "when it happened: of what happened here when it was settled, else what was said of it when it was entered",
+        ),
         "transaction_type": (
             "",
-            "buy, sell, deposit, withdrawal, transfer_in, transfer_out, fee; buy_busted or sell_busted for a trade that was taken back",
+            "buy, sell, deposit, withdrawal, transfer_in, transfer_out, fee, correction_in, correction_out; buy_busted or sell_busted for a"
+            " trade that was taken back",
         ),
         "credit_type": ("", "the asset that was moved: credits, or cash for a deposit of cash"),
         "quantity": (_CREDIT, "always positive; transaction_type says which way"),
-        "price_per_credit": (_PRICE, "of a buy or sell, or of the one that was busted"),
+        "price_per_credit": (
+            _PRICE,
+            "of a buy or sell, or of the one that was busted; what an asset that came in has cost, as somebody said",
+        ),
         "price_decimals": ("", "how many decimals price_per_credit has"),
         "total_value": (_CASH, "price times quantity, before the fee"),
         "fee": (
@@ -82,16 +91,25 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "currency": ("", "the asset in which price, total and fee are counted"),
         "counterparty": ("", "user id of the other side, or who it was elsewhere"),
-        "status": ("", "settled"),
+        "status": (
+            "",
+            "pending, then settled, cancelled or failed; most are settled at once. Only settled ones are in balances",
+        ),
         "symbol": ("", "the instrument; empty off the book"),
         "order_id": ("", "the owner's order that was filled"),
         "trade_id": ("", "the same in both sides' files, and in the trade and its bust"),
         "role": ("", "maker (resting) or taker (incoming)"),
         "external_reference": ("", "whoever recorded it calls it so"),
         "note": ("", "a remark by whoever recorded it"),
-        "recorded_at": (_TIME, "when one that happened elsewhere was entered here; empty for what happened here"),
+        "recorded_at": (
+            _TIME,
+            "when one that did not happen on the book was entered; empty for what the exchange itself did",
+        ),
         "reference": ("", "what one that happened elsewhere is called there: no two of the owner's are called alike"),
         "trade_reference": ("", "what its trade is called there: the same for a trade and its bust"),
+        "expires_at": (_TIME, "when a pending one would have been cancelled, or will be"),
+        "status_changed_at": (_TIME, "when a pending one was settled, cancelled or failed"),
+        "status_reason": ("", "why: requested, expired, user_deleted, or the remark of whoever did it"),
     },
     "active_orders": _ORDER,
     "order_history": _ORDER
@@ -127,17 +145,34 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "held": ("smallest units of asset", "the part of it that open orders reserve"),
         "available": ("smallest units of asset", "posted less held"),
     },
+    "balance_changes": {
+        "asset": ("", "the asset's code"),
+        "booked_at": (_TIME, "when the exchange posted it: the journal's time"),
+        "sequence": ("journal sequence", "the event that posted it"),
+        "transaction_id": ("journal sequence", "the transaction that it belongs to"),
+        "transaction_date": (_TIME, "when that one happened; earlier than booked_at where it was entered late"),
+        "change": ("smallest units of asset", "what was posted; negative for what went out"),
+        "balance": ("smallest units of asset", "balances.posted once it was posted"),
+    },
     "audit_trail": {
         "sequence": ("journal sequence", "where the event stands in the exchange's journal"),
         "event_number": ("", "the owner's events are numbered from 1 without gaps"),
         "event_date": (_TIME, "when it happened"),
         "kind": ("", "what happened"),
         "cause": ("", "id of the command that caused it; empty where that was another user's"),
-        "actor": ("", "who gave the command: user:ID or admin:NAME; on its first event only"),
+        "actor": (
+            "",
+            "who gave the command: user:ID or admin:NAME; system for what the passing of time did; empty where that was another user",
+        ),
         "origin": ("", "where the command came from, in the host's words"),
         "correlation_id": ("", "what the command was part of, in the host's words"),
         "order_id": ("", "the owner's order that the event is about"),
         "details": ("JSON", "the owner's side of the event, in ticks, lots and smallest units"),
+        "changes": (
+            "JSON",
+            "what the event changed, as {field: [before, after]} in decimal text and ISO times: posted ASSET and held ASSET are"
+            " balances; order_status, hold, quantity and so on the order's; status the transaction's; an e-mail only says changed",
+        ),
     },
     "column_descriptions": {
         "table_name": ("", "a table of this file"),

@@ -47,6 +47,11 @@ ALTER TABLE trading_transactions ADD COLUMN trade_reference TEXT;
 CREATE UNIQUE INDEX transactions_by_reference ON trading_transactions (reference) WHERE reference IS NOT NULL;
 """,
     ),
+    Step(
+        version=4,
+        what="balances over time, statistics by day, what each event changed, and transactions that are pending",
+        statements=None,
+    ),
 )
 
 _VIEWS = {statement.split()[2]: statement.strip() for statement in VIEWS.split(";\n") if statement.strip()}

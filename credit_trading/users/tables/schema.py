@@ -1,6 +1,7 @@
 """What a user's file looks like to anyone who opens it: tables in smallest units, a readable view beside each, a word on every column.
 
-Here: the SQL of the tables and the template that new files are copied from. Never here: the views (views), what fills it (projection).
+Here: the SQL of the tables and the template that new files are copied from. Never here: views (views), indices (indices), the tables of
+statistics (statistics_tables), what fills them (projection).
 Always: every column is described in `column_descriptions`; every table of the user's has a view with exact decimal text.
 """
 
@@ -12,11 +13,13 @@ from functools import cache
 from credit_trading.store.files import temporary_database
 from credit_trading.store.sqlite import Connection, connect, immediate, translated
 from credit_trading.users.tables.descriptions import DESCRIPTIONS
+from credit_trading.users.tables.indices import INDICES
+from credit_trading.users.tables.statistics_tables import STATISTICS, STATISTICS_TABLES
 from credit_trading.users.tables.views import VIEWS
 
 APPLICATION_ID = 0x43545255
-SCHEMA_VERSION = 3
-PROJECTION_VERSION = 3
+SCHEMA_VERSION = 4
+PROJECTION_VERSION = 4
 """Both are raised when the same events would be shown differently, or tables change; `migrations` says how older files get there."""
 
 _ORDER_COLUMNS = """
@@ -34,6 +37,7 @@ _ORDER_COLUMNS = """
     displayed_quantity INTEGER,
     post_only INTEGER NOT NULL,
     self_trade TEXT NOT NULL,
+    route TEXT NOT NULL DEFAULT 'internal',
     version INTEGER NOT NULL,
     triggered_at INTEGER,
     quantity INTEGER NOT NULL,
@@ -57,7 +61,8 @@ CREATE TABLE metadata (
     projection_version INTEGER NOT NULL,
     applied_sequence INTEGER NOT NULL,
     applied_hash BLOB NOT NULL,
-    event_number INTEGER NOT NULL
+    event_number INTEGER NOT NULL,
+    cost_method TEXT NOT NULL DEFAULT 'average'
 ) STRICT;
 CREATE TABLE assets (
     asset TEXT PRIMARY KEY,
@@ -84,47 +89,32 @@ CREATE TABLE trading_transactions (
     note TEXT,
     recorded_at INTEGER,
     reference TEXT,
-    trade_reference TEXT
+    trade_reference TEXT,
+    expires_at INTEGER,
+    status_changed_at INTEGER,
+    status_reason TEXT
 ) STRICT;
-CREATE INDEX transactions_by_date ON trading_transactions (transaction_date);
-CREATE INDEX transactions_by_credit_type ON trading_transactions (credit_type, transaction_date);
-CREATE INDEX transactions_by_status ON trading_transactions (status, transaction_date);
-CREATE INDEX transactions_by_counterparty ON trading_transactions (counterparty, transaction_date);
-CREATE UNIQUE INDEX transactions_by_reference ON trading_transactions (reference) WHERE reference IS NOT NULL;
 CREATE TABLE active_orders ({_ORDER_COLUMNS}
 ) STRICT;
-CREATE INDEX active_orders_by_date ON active_orders (created_at);
-CREATE INDEX active_orders_by_credit_type ON active_orders (credit_type, created_at);
-CREATE INDEX active_orders_by_status ON active_orders (order_status, created_at);
 CREATE TABLE order_history ({_ORDER_COLUMNS},
     reason TEXT NOT NULL,
     closed_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX order_history_by_date ON order_history (closed_at);
-CREATE INDEX order_history_by_credit_type ON order_history (credit_type, closed_at);
-CREATE INDEX order_history_by_status ON order_history (order_status, closed_at);
-CREATE TABLE trading_statistics (
-    credit_type TEXT NOT NULL,
-    currency TEXT NOT NULL,
-    trades INTEGER NOT NULL DEFAULT 0,
-    bought_quantity INTEGER DEFAULT 0,
-    sold_quantity INTEGER DEFAULT 0,
-    bought_value INTEGER DEFAULT 0,
-    sold_value INTEGER DEFAULT 0,
-    fees INTEGER DEFAULT 0,
-    orders_placed INTEGER NOT NULL DEFAULT 0,
-    orders_filled INTEGER NOT NULL DEFAULT 0,
-    orders_canceled INTEGER NOT NULL DEFAULT 0,
-    orders_expired INTEGER NOT NULL DEFAULT 0,
-    orders_rejected INTEGER NOT NULL DEFAULT 0,
-    last_trade_at INTEGER,
-    PRIMARY KEY (credit_type, currency)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE balances (
     asset TEXT PRIMARY KEY,
     posted INTEGER NOT NULL,
     held INTEGER NOT NULL,
     available INTEGER GENERATED ALWAYS AS (posted - held) VIRTUAL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE balance_changes (
+    asset TEXT NOT NULL,
+    booked_at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    transaction_id INTEGER NOT NULL,
+    transaction_date INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    balance INTEGER NOT NULL,
+    PRIMARY KEY (asset, booked_at, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE audit_trail (
     sequence INTEGER PRIMARY KEY,
@@ -136,8 +126,16 @@ CREATE TABLE audit_trail (
     origin TEXT,
     correlation_id TEXT,
     order_id INTEGER,
-    details TEXT NOT NULL
+    details TEXT NOT NULL,
+    changes TEXT
 ) STRICT;
+CREATE TRIGGER audit_trail_is_appended BEFORE INSERT ON audit_trail
+    WHEN NEW.sequence <= (SELECT max(sequence) FROM audit_trail)
+    BEGIN SELECT RAISE(ABORT, 'the audit trail only grows at its end'); END;
+CREATE TRIGGER audit_trail_is_not_changed BEFORE UPDATE ON audit_trail
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END;
+CREATE TRIGGER audit_trail_is_not_deleted BEFORE DELETE ON audit_trail
+    BEGIN SELECT RAISE(ABORT, 'nothing is deleted from the audit trail'); END;
 CREATE TABLE column_descriptions (
     table_name TEXT NOT NULL,
     column_name TEXT NOT NULL,
@@ -155,11 +153,15 @@ SHARED_TABLES = (
     "trading_transactions",
     "active_orders",
     "order_history",
-    "trading_statistics",
+    *STATISTICS_TABLES,
     "balances",
+    "balance_changes",
     "audit_trail",
 )
 """Tables that follow from the journal and the catalogue alone: rebuilt, they are equal to the last value."""
+
+TEXT_TABLES: tuple[str, ...] = ()
+"""The words by which these tables' texts are found; they follow from the journal too, but how they are packed does not."""
 
 
 @cache
@@ -167,7 +169,7 @@ def template() -> bytes:
     """An empty user file: schema, descriptions, no owner. Made once per process. Raises StorageError."""
     with temporary_database("template.db") as path, translated("users.template", path):
         with closing(connect(path, mode="rwc")) as connection, immediate(connection):
-            for statement in (_TABLES + VIEWS).split(";\n"):
+            for statement in (_TABLES + STATISTICS + INDICES + VIEWS).split(";\n"):
                 connection.execute(statement)
             describe(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

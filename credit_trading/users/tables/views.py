@@ -42,6 +42,7 @@ def _order_view(table: str, extra: dict[str, str]) -> str:
         "displayed_quantity": _decimal("t.displayed_quantity", "b.decimals"),
         "post_only": "t.post_only",
         "self_trade": "t.self_trade",
+        "route": "t.route",
         "version": "t.version",
         "triggered_at": _moment("t.triggered_at"),
         "quantity": _decimal("t.quantity", "b.decimals"),
@@ -86,6 +87,9 @@ VIEWS = (
             "recorded_at": _moment("t.recorded_at"),
             "reference": "t.reference",
             "trade_reference": "t.trade_reference",
+            "expires_at": _moment("t.expires_at"),
+            "status_changed_at": _moment("t.status_changed_at"),
+            "status_reason": "t.status_reason",
         },
         " JOIN assets AS b ON b.asset = t.credit_type LEFT JOIN assets AS q ON q.asset = t.currency",
     )
@@ -122,6 +126,19 @@ VIEWS = (
         " JOIN assets AS b ON b.asset = t.asset",
     )
     + _view(
+        "balance_changes",
+        {
+            "asset": "t.asset",
+            "booked_at": _moment("t.booked_at"),
+            "sequence": "t.sequence",
+            "transaction_id": "t.transaction_id",
+            "transaction_date": _moment("t.transaction_date"),
+            "change": _decimal("t.change", "b.decimals"),
+            "balance": _decimal("t.balance", "b.decimals"),
+        },
+        " JOIN assets AS b ON b.asset = t.asset",
+    )
+    + _view(
         "audit_trail",
         {
             "sequence": "t.sequence",
@@ -134,6 +151,7 @@ VIEWS = (
             "correlation_id": "t.correlation_id",
             "order_id": "t.order_id",
             "details": "t.details",
+            "changes": "t.changes",
         },
     )
 )

@@ -1,0 +1,107 @@
+"""Answers to what is asked of users' files, kept in memory for as long as they are true.
+
+Here: which answer may be given again, and how long a question took. Never here: the questions (tables), what they are asked for (trading).
+Always: an answer is given again only at the position of its user's history at which it was read; a file that has been put in quarantine
+since is refused all the same. Giving one again asks SQLite for nothing but the version of exchange.db.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from time import perf_counter_ns
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from credit_trading.journal.live import LiveReplica
+from credit_trading.store.sqlite import Connection
+from credit_trading.users.projector import Projector
+from credit_trading.users.reading.listener import Listener
+from credit_trading.users.reading.reads import Reads
+
+T = TypeVar("T")
+
+_all: weakref.WeakSet[KeptAnswers] = weakref.WeakSet()
+
+
+@attrs.define(eq=False)
+class _Kept:
+    """`position` is the sequence of the user's last event, `stand` that of exchange.db when the answer was last known to be true."""
+
+    answer: Any
+    position: int
+    stand: int
+
+
+class KeptAnswers:
+    """Of one process; the least recently used go first once there are more than `most`. May be used from many threads."""
+
+    def __init__(self, live: LiveReplica, projector: Projector, reads: Reads, *, most: int, slow_ms: int) -> None:
+        self._live = live
+        self._projector = projector
+        self._reads = reads
+        self._most = most
+        self._slow_us = slow_ms * 1000
+        self._mutex = threading.Lock()
+        self._kept: OrderedDict[tuple[int, Hashable], _Kept] = OrderedDict()
+        _all.add(self)
+
+    def read(self, number: int, question: Hashable, answer: Callable[[Connection], T]) -> T:
+        """What `answer` reads from the user's file as of the journal's head, in one moment of the file.
+
+        `question` names the answer among all that are asked of a user's file; the answer must not depend on anything else, and not be
+        changed by whoever gets it. Raises what bringing the file forward raises.
+        """
+        with self._live.reading() as replica:
+            stand, position = self._live.stand, replica.users[number].last_sequence
+        with self._mutex:
+            kept = self._kept.get((number, question))
+            if kept is not None:
+                self._kept.move_to_end((number, question))
+        if kept is not None and kept.position == position:
+            if kept.stand != stand:  # somebody has committed something since, which may concern the file itself
+                self._projector.admission.check(number)
+                kept.stand = stand
+            self._reads.count(hit=True)
+            return cast(T, kept.answer)
+        found = self._ask(number, answer)
+        with self._mutex:
+            self._kept[number, question] = _Kept(found, position, stand)
+            self._kept.move_to_end((number, question))
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._reads.count(hit=False)
+        return found
+
+    def after_fork_in_child(self) -> None:
+        """A thread that is not here may have had the lock, in the middle of a change."""
+        self._mutex = threading.Lock()
+        self._kept = OrderedDict()
+        self._reads.after_fork_in_child()
+
+    def _ask(self, number: int, answer: Callable[[Connection], T]) -> T:
+        with self._projector.caught_up(number) as connection:
+            listener = Listener(connection)
+            begun_ns = perf_counter_ns()
+            connection.execute("BEGIN")
+            try:
+                found = answer(cast(Connection, listener))
+                took_us = (perf_counter_ns() - begun_ns) // 1000
+                slow = listener.slowest() if took_us >= self._slow_us else None
+            finally:
+                connection.execute("ROLLBACK")
+        if slow is not None:
+            self._reads.add_slow(*slow, took_us=took_us)
+        return found
+
+
+def _after_fork_in_child() -> None:
+    for kept in list(_all):
+        kept.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

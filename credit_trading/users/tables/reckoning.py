@@ -1,0 +1,188 @@
+"""What one asset's transactions come to: figures by currency, in all and by day, and what is there at the end of each day.
+
+Here: what each kind of transaction adds to which figure, in order of time. Never here: tables (statistics_rows), the parts of a cost (cost_pool).
+Always, for each currency: realised_profit = sold_value - bought_value - fees - cost_moved_in + cost_moved_out + cost, to the last unit, unless
+a figure no longer fits 63 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import attrs
+
+from credit_trading.users.tables.cost_pool import Lot, Pool, Sum, minus, plus
+
+DAY_US = 86_400_000_000
+
+BUY, SELL = "buy", "sell"
+_COMES = {"deposit", "transfer_in", "correction_in"}
+
+
+class Settled(NamedTuple):
+    """A transaction as it is counted: `total` and `fee` in the currency's smallest units, `total` None where no price was given."""
+
+    transaction_id: int
+    at: int
+    kind: str
+    quantity: int
+    currency: str | None
+    total: int | None
+    fee: int
+
+    @property
+    def day(self) -> int:
+        """Days since 1970-01-01 UTC."""
+        return self.at // DAY_US
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its place in the order in which transactions are counted."""
+        return self.at, self.transaction_id
+
+    @property
+    def is_priced(self) -> bool:
+        return self.currency is not None and self.total is not None
+
+    def in_money(self) -> Settled | None:
+        """What a trade moves of its currency, as if that were moved by itself; None where it moves none."""
+        if self.kind not in (BUY, SELL) or self.total is None:
+            return None
+        change = -self.total - self.fee if self.kind == BUY else self.total - self.fee
+        kind = "transfer_in" if change > 0 else "transfer_out"
+        return Settled(self.transaction_id, self.at, kind, abs(change), None, None, 0)
+
+
+@attrs.define
+class Figures:
+    """Of one credit type and currency, over a day or in all; the columns of both tables, in their order.
+
+    Over a day, `cost` is what all that was there at its end had cost; None if that was as the day before.
+    """
+
+    trades: int = 0
+    bought_quantity: Sum = 0
+    sold_quantity: Sum = 0
+    bought_value: Sum = 0
+    sold_value: Sum = 0
+    fees: Sum = 0
+    cost_moved_in: Sum = 0
+    cost_moved_out: Sum = 0
+    realised_profit: Sum = 0
+    best_trade: int | None = None
+    worst_trade: int | None = None
+    last_trade_at: int | None = None
+    orders_placed: int = 0
+    orders_filled: int = 0
+    orders_canceled: int = 0
+    orders_expired: int = 0
+    orders_rejected: int = 0
+    ordered_quantity: Sum = 0
+    filled_quantity: Sum = 0
+    time_to_fill: Sum = 0
+    cost: Sum = None
+
+    def count_trade(self, trade: Settled) -> None:
+        """All that it says by itself: its profit is counted apart."""
+        self.trades += 1
+        if trade.kind == BUY:
+            self.bought_quantity = plus(self.bought_quantity, trade.quantity)
+            self.bought_value = plus(self.bought_value, trade.total)
+        else:
+            self.sold_quantity = plus(self.sold_quantity, trade.quantity)
+            self.sold_value = plus(self.sold_value, trade.total)
+        self.fees = plus(self.fees, trade.fee)
+
+    def count_sale(self, profit: Sum) -> None:
+        """The profit of one sale; one that is not known is neither the best nor the worst."""
+        self.realised_profit = plus(self.realised_profit, profit)
+        if profit is not None:
+            self.best_trade = profit if self.best_trade is None else max(self.best_trade, profit)
+            self.worst_trade = profit if self.worst_trade is None else min(self.worst_trade, profit)
+
+    def count_order(self, counter: str, *, quantity: int, filled: int, took: int | None) -> None:
+        """`counter` is one of the five of orders; the others are 0 but for an order that was accepted and is done."""
+        setattr(self, counter, getattr(self, counter) + 1)
+        self.ordered_quantity = plus(self.ordered_quantity, quantity)
+        self.filled_quantity = plus(self.filled_quantity, filled)
+        if took is not None:
+            self.time_to_fill = plus(self.time_to_fill, took)
+
+    def without_transactions(self) -> Figures:
+        """What orders have added."""
+        return Figures(
+            orders_placed=self.orders_placed,
+            orders_filled=self.orders_filled,
+            orders_canceled=self.orders_canceled,
+            orders_expired=self.orders_expired,
+            orders_rejected=self.orders_rejected,
+            ordered_quantity=self.ordered_quantity,
+            filled_quantity=self.filled_quantity,
+            time_to_fill=self.time_to_fill,
+        )
+
+
+FiguresOf = Callable[[str, int], tuple[Figures, Figures]]
+"""By currency and day: those in all, and those of the day."""
+
+
+class Reckoning:
+    """Counts one asset's transactions, in the order of their keys, into figures that `figures_of` finds."""
+
+    def __init__(self, pool: Pool, figures_of: FiguresOf) -> None:
+        self.pool = pool
+        self.holdings: dict[int, tuple[int, int, int]] = {}
+        """By day: what is there at its end, and the key of the last transaction up to then."""
+        self._figures_of = figures_of
+
+    def count(self, one: Settled, *, busted: bool = False) -> None:
+        """One that was taken back leaves the day on which it was, and nothing else."""
+        if one.is_priced:
+            self._count_priced(one, busted=busted)
+        elif not busted:
+            self._move(one)
+        self.holdings[one.day] = (self.pool.quantity, *one.key)
+
+    def _count_priced(self, one: Settled, *, busted: bool) -> None:
+        assert one.currency is not None and one.total is not None
+        both = self._figures_of(one.currency, one.day)
+        if one.kind in (BUY, SELL):
+            for figures in both:
+                figures.last_trade_at = max(figures.last_trade_at or one.at, one.at)
+                if not busted:
+                    figures.count_trade(one)
+        if not busted:
+            self._sell(one, one.total - one.fee) if one.kind == SELL else self._move(one, one.total + one.fee)
+        self._note_cost(one.currency, one.day)
+
+    def _sell(self, one: Settled, proceeds: int) -> None:
+        """What was paid in other currencies for what is sold is a loss in these."""
+        assert one.currency is not None
+        costs = self.pool.take_out(one.quantity)
+        profit = minus(proceeds, costs.pop(one.currency, 0))
+        for figures in self._figures_of(one.currency, one.day):
+            figures.count_sale(profit)
+        for currency, cost in costs.items():
+            for figures in self._figures_of(currency, one.day):
+                figures.realised_profit = minus(figures.realised_profit, cost)
+            self._note_cost(currency, one.day)
+
+    def _move(self, one: Settled, cost: int = 0) -> None:
+        """Comes in with its cost, or goes and takes its cost along: nothing is realised, but for what was sold before it came."""
+        if one.kind == BUY or one.kind in _COMES:
+            covered = self.pool.take_in(Lot(one.at, one.transaction_id, one.quantity, one.currency, cost))
+            if one.currency is not None:
+                for figures in self._figures_of(one.currency, one.day):
+                    figures.realised_profit = minus(figures.realised_profit, covered)
+                    if one.kind != BUY:
+                        figures.cost_moved_in = plus(figures.cost_moved_in, cost)
+            return
+        for currency, gone in self.pool.take_out(one.quantity).items():
+            for figures in self._figures_of(currency, one.day):
+                figures.cost_moved_out = plus(figures.cost_moved_out, gone)
+            self._note_cost(currency, one.day)
+
+    def _note_cost(self, currency: str, day: int) -> None:
+        for figures in self._figures_of(currency, day):
+            figures.cost = self.pool.costs.get(currency, 0)

@@ -1,0 +1,152 @@
+"""What a statement of a user's account is made of: who, every settled movement in order, what is still pending or open.
+
+Here: the SQL. Never here: sums and words (statements), balances at a moment (balances_over_time).
+Always: movements are read one at a time, however many there are.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import groupby
+
+import attrs
+
+from credit_trading.store.sqlite import Connection
+from credit_trading.users.tables.balances_over_time import BOOKED, BalanceChange, changes, decimals_of_assets
+
+_STANDING = "SELECT exchange_id, user_id, email, applied_sequence, applied_hash, cost_method FROM metadata"
+_TRANSACTION = """\
+SELECT transaction_id, transaction_type, credit_type, quantity, price_per_credit, price_decimals, total_value, fee, currency,
+    counterparty, symbol, order_id, trade_id, external_reference, reference, note
+FROM trading_transactions WHERE transaction_id = ?"""
+_PENDING = """\
+SELECT transaction_id, transaction_date, transaction_type, credit_type, quantity, price_per_credit, total_value, fee, currency,
+    counterparty, external_reference, note, expires_at
+FROM trading_transactions_readable WHERE transaction_id IN (SELECT transaction_id FROM trading_transactions WHERE status = 'pending')
+ORDER BY transaction_id"""
+_OPEN_ORDERS = """\
+SELECT order_id, client_order_id, symbol, side, order_type, price_per_credit, stop_price, quantity, filled_quantity, remaining_quantity,
+    hold, CASE side WHEN 'buy' THEN currency ELSE credit_type END, order_status, expires_at, created_at
+FROM active_orders_readable ORDER BY order_id"""
+
+
+@attrs.frozen
+class FileStanding:
+    """Whose file it is, and which row of the journal it shows last."""
+
+    exchange_id: str
+    user_id: str
+    email: str
+    sequence: int
+    hash: bytes
+    cost_method: str
+
+
+@attrs.frozen
+class Movement:
+    """One settled transaction: what it changed of each asset that it touches, and when."""
+
+    at_us: int
+    booked_at_us: int
+    happened_at_us: int
+    sequence: int
+    transaction_id: int
+    changes: tuple[BalanceChange, ...]
+
+
+@attrs.frozen
+class MovedTransaction:
+    """The row of `trading_transactions` that a movement belongs to, in smallest units."""
+
+    transaction_id: int
+    transaction_type: str
+    credit_type: str
+    quantity: int
+    price_per_credit: int | None
+    price_decimals: int | None
+    total_value: int | None
+    fee: int
+    currency: str | None
+    counterparty: str | None
+    symbol: str | None
+    order_id: int | None
+    trade_id: int | None
+    external_reference: str | None
+    reference: str | None
+    note: str | None
+
+
+@attrs.frozen
+class PendingTransaction:
+    """Entered and not settled, as exact decimal text."""
+
+    transaction_id: int
+    transaction_date: str
+    transaction_type: str
+    credit_type: str
+    quantity: str
+    price_per_credit: str | None
+    total_value: str | None
+    fee: str | None
+    currency: str | None
+    counterparty: str | None
+    external_reference: str | None
+    note: str | None
+    expires_at: str | None
+
+
+@attrs.frozen
+class OpenOrder:
+    """An order that can still fill, as exact decimal text; `hold` is in `hold_asset`."""
+
+    order_id: int
+    client_order_id: str | None
+    symbol: str
+    side: str
+    order_type: str
+    price_per_credit: str | None
+    stop_price: str | None
+    quantity: str
+    filled_quantity: str
+    remaining_quantity: str
+    hold: str
+    hold_asset: str
+    order_status: str
+    expires_at: str | None
+    created_at: str
+
+
+def standing(connection: Connection) -> FileStanding:
+    return FileStanding(*connection.execute(_STANDING).fetchone())
+
+
+def movements(connection: Connection, *, from_us: int, to_us: int, by: str) -> Iterator[Movement]:
+    """Of all assets together, in the order of time, ties by the journal's sequence; one row of each asset is in memory."""
+
+    def moment(change: BalanceChange) -> tuple[int, int]:
+        return change.booked_at_us if by == BOOKED else change.happened_at_us, change.sequence
+
+    streams = [
+        changes(connection, asset, from_us=from_us, to_us=to_us, by=by) for asset in decimals_of_assets(connection)
+    ]
+    for (at_us, sequence), group in groupby(heapq.merge(*streams, key=moment), key=moment):
+        changed = tuple(group)
+        first = changed[0]
+        yield Movement(at_us, first.booked_at_us, first.happened_at_us, sequence, first.transaction_id, changed)
+
+
+def moved_transaction(connection: Connection, transaction_id: int) -> MovedTransaction | None:
+    """None if the row is missing, which is damage."""
+    row = connection.execute(_TRANSACTION, (transaction_id,)).fetchone()
+    return None if row is None else MovedTransaction(*row)
+
+
+def pending_transactions(connection: Connection) -> list[PendingTransaction]:
+    """As they were entered."""
+    return [PendingTransaction(*row) for row in connection.execute(_PENDING)]
+
+
+def open_orders(connection: Connection) -> list[OpenOrder]:
+    """As they were accepted."""
+    return [OpenOrder(*row) for row in connection.execute(_OPEN_ORDERS)]

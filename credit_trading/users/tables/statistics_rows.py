@@ -1,0 +1,241 @@
+"""The rows of one asset's statistics: read as far as they are needed, written once.
+
+Here: their SQL, and the user's transactions in the order in which they are counted. Never here: what they add up to (reckoning), when that is
+begun anew (totals).
+Always: what is written follows from the settled transactions, the orders and the cost method alone, whatever came first and however late.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from credit_trading.checks import LARGEST
+from credit_trading.store.sqlite import Connection
+from credit_trading.users.tables.cost_pool import Lot, Sum
+from credit_trading.users.tables.reckoning import Figures, Settled
+
+ALWAYS = -(10**9)
+"""A day before all others."""
+
+_SUMS = (
+    "bought_quantity",
+    "sold_quantity",
+    "bought_value",
+    "sold_value",
+    "fees",
+    "cost_moved_in",
+    "cost_moved_out",
+    "realised_profit",
+)
+_FIGURES = (
+    "trades, bought_quantity, sold_quantity, bought_value, sold_value, fees, cost_moved_in, cost_moved_out, realised_profit,"
+    " best_trade, worst_trade, last_trade_at, orders_placed, orders_filled, orders_canceled, orders_expired, orders_rejected,"
+    " ordered_quantity, filled_quantity, time_to_fill, cost"
+)
+_LOAD = (
+    f"SELECT credit_type, (SELECT cost_method FROM metadata), day, quantity, last_date, last_transaction_id, currency, {_FIGURES}"
+    " FROM trading_statistics LEFT JOIN holdings_by_day ON asset = credit_type"
+    " AND day = (SELECT max(day) FROM holdings_by_day WHERE asset = credit_type)"
+    " WHERE credit_type IN (SELECT value FROM json_each(?))"
+)
+_DAY = f"SELECT {_FIGURES} FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day = ?"
+_DAYS_FROM = f"SELECT currency, day, {_FIGURES} FROM trading_statistics_by_day WHERE credit_type = ? AND day >= ?"
+_SUM_BEFORE = (
+    "SELECT currency, sum(trades), sum(bought_quantity), sum(sold_quantity), sum(bought_value), sum(sold_value), sum(fees),"
+    " sum(cost_moved_in), sum(cost_moved_out), sum(realised_profit), max(best_trade), min(worst_trade), max(last_trade_at)"
+    " FROM trading_statistics_by_day WHERE credit_type = ? AND day < ? GROUP BY currency"
+)
+_COST_BEFORE = (
+    "SELECT cost FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
+    " ORDER BY day DESC LIMIT 1"
+)
+_HOLDINGS_BEFORE = "SELECT quantity FROM holdings_by_day WHERE asset = ? AND day < ? ORDER BY day DESC LIMIT 1"
+_WRITE_TOTAL = (
+    f"INSERT OR REPLACE INTO trading_statistics (credit_type, currency, {_FIGURES})"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_WRITE_DAY = (
+    f"INSERT OR REPLACE INTO trading_statistics_by_day (credit_type, currency, day, {_FIGURES})"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_TRANSACTION = (
+    "transaction_id, transaction_date, transaction_type, quantity, currency, total_value, fee, credit_type, trade_id, trade_reference"
+)
+_TRANSACTIONS = (
+    f"SELECT {_TRANSACTION} FROM trading_transactions WHERE credit_type = ? AND +status = 'settled' AND transaction_date >= ?"
+    " ORDER BY transaction_date, transaction_id"
+)
+_TRANSACTIONS_EITHER_WAY = (
+    f"SELECT {_TRANSACTION} FROM trading_transactions WHERE (+credit_type = ?1 OR currency = ?1) AND +status = 'settled'"
+    " AND transaction_date >= ?2 ORDER BY transaction_date, transaction_id"
+)
+_BUSTED = (
+    "SELECT trade_id, trade_reference FROM trading_transactions"
+    " WHERE transaction_type IN ('buy_busted', 'sell_busted') AND (credit_type = ?1 OR currency = ?1)"
+)
+_BUSTS = ("buy_busted", "sell_busted")
+_DATE_OF_TRADE = "SELECT min(transaction_date) FROM trading_transactions WHERE trade_id = ?"
+_DATE_OF_RECORDED_TRADE = (
+    "SELECT min(transaction_date) FROM trading_transactions WHERE credit_type = ? AND trade_reference = ?"
+)
+_LOTS = (
+    "SELECT acquired_at, transaction_id, quantity, currency, cost FROM cost_lots WHERE asset = ?"
+    " ORDER BY acquired_at, transaction_id"
+)
+
+
+@attrs.define(eq=False)
+class AssetRows:
+    """Of one asset that is counted: figures in all by currency, the days that were looked at, and where the last transaction left it.
+
+    `quantity` is None where it does not fit 63 bits; `last` is the key of the last transaction counted, None before the first.
+    """
+
+    connection: Connection
+    asset: str
+    method: str
+    quantity: int | None = 0
+    last: tuple[int, int] | None = None
+    totals: dict[str, Figures] = attrs.Factory(dict)
+    days: dict[tuple[str, int], Figures] = attrs.Factory(dict)
+    is_new: bool = False
+
+    def figures_of(self, currency: str, day: int) -> tuple[Figures, Figures]:
+        """In all, and of the day; those that are asked for are written in the end."""
+        key = (currency, day)
+        of_day = self.days.get(key)
+        if of_day is None:
+            row = self.connection.execute(_DAY, (self.asset, *key)).fetchone()
+            of_day = self.days[key] = Figures() if row is None else Figures(*row)
+        total = self.totals.get(currency)
+        if total is None:
+            total = self.totals[currency] = Figures(cost=0)
+        return total, of_day
+
+    @property
+    def costs(self) -> dict[str, Sum]:
+        return {currency: figures.cost for currency, figures in self.totals.items() if figures.cost != 0}
+
+    @property
+    def has_lost_a_sum(self) -> bool:
+        """Whether any of the figures of transactions has not fitted 63 bits, so that days do not tell what came before."""
+        return self.quantity is None or any(
+            figures.cost is None or any(getattr(figures, name) is None for name in _SUMS)
+            for figures in self.totals.values()
+        )
+
+    def write(self, holdings: dict[int, tuple[int, int, int]]) -> None:
+        """All that was looked at, and what is there by day."""
+        execute = self.connection.executemany
+        execute(_WRITE_TOTAL, [(self.asset, currency, *_row(one)) for currency, one in self.totals.items()])
+        execute(_WRITE_DAY, [(self.asset, *key, *_row(one)) for key, one in self.days.items()])
+        execute(
+            "INSERT OR REPLACE INTO holdings_by_day VALUES (?, ?, ?, ?, ?)",
+            [
+                (self.asset, day, quantity if abs(quantity) <= LARGEST else None, *key)
+                for day, (quantity, *key) in holdings.items()
+            ],
+        )
+
+    # Lots
+
+    def lots(self) -> Iterator[Lot]:
+        """Those there are, the oldest first, read as they are asked for."""
+        return map(Lot._make, self.connection.execute(_LOTS, (self.asset,)))
+
+    def write_lots(self, lots: Iterable[Lot], *, in_place_up_to: Lot | None) -> None:
+        """These, in place of all up to that one."""
+        if in_place_up_to is not None:
+            self.connection.execute(
+                "DELETE FROM cost_lots WHERE asset = ? AND (acquired_at, transaction_id) <= (?, ?)",
+                (self.asset, in_place_up_to.acquired_at, in_place_up_to.transaction_id),
+            )
+        self.connection.executemany("INSERT INTO cost_lots VALUES (?, ?, ?, ?, ?, ?)", [(self.asset, *lot) for lot in lots])
+
+    # From a day on anew
+
+    def go_back_to(self, day: int) -> None:
+        """As it was when that day began, but for what orders have added; lots are gone."""
+        execute, place = self.connection.execute, (self.asset, day)
+        costs = {
+            currency: execute(_COST_BEFORE, (self.asset, currency, day)).fetchone() or (0,) for currency in self.totals
+        }
+        sums = {row[0]: row[1:] for row in execute(_SUM_BEFORE, place)}
+        for currency, total in self.totals.items():
+            before = Figures(*sums.get(currency, ()), cost=costs[currency][0])
+            self.totals[currency] = attrs.evolve(total.without_transactions(), **_of_transactions(before))
+        of_slice, self.days = self.days, {}
+        for currency, at, *figures in execute(_DAYS_FROM, place):
+            self.days[currency, at] = Figures(*figures).without_transactions()
+        for key, figures in of_slice.items():
+            self.days[key] = figures.without_transactions()
+        (self.quantity,) = execute(_HOLDINGS_BEFORE, place).fetchone() or (0,)
+        execute("DELETE FROM trading_statistics_by_day WHERE credit_type = ? AND day >= ?", place)
+        execute("DELETE FROM holdings_by_day WHERE asset = ? AND day >= ?", place)
+        execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
+
+    def transactions_from(self, day_us: int, *, in_money: bool) -> Iterator[tuple[Settled, bool]]:
+        """What moved the asset since then, in order, each with whether it was taken back; `in_money`: also what was paid in it."""
+        execute, asset = self.connection.execute, self.asset
+        found = execute(_BUSTED, (asset,)).fetchall()
+        trades, references = {row[0] for row in found} - {None}, {row[1] for row in found} - {None}
+        rows = execute(_TRANSACTIONS_EITHER_WAY if in_money else _TRANSACTIONS, (asset, day_us))
+        for transaction_id, at, kind, quantity, currency, total, fee, credit_type, trade, reference in rows:
+            if kind in _BUSTS:
+                continue
+            one = Settled(transaction_id, at, kind, quantity, currency if total is not None else None, total, fee)
+            busted = trade in trades or reference in references
+            if credit_type == asset:
+                yield one, busted
+            elif (leg := one.in_money()) is not None:
+                yield leg, busted
+
+
+def rows_of(connection: Connection, assets: Iterable[str]) -> dict[str, AssetRows]:
+    """Those of these assets that are counted."""
+    found: dict[str, AssetRows] = {}
+    for asset, method, day, quantity, at, transaction_id, currency, *figures in connection.execute(
+        _LOAD, (json.dumps(list(assets)),)
+    ):
+        rows = found.get(asset)
+        if rows is None:
+            last = None if day is None else (at, transaction_id)
+            rows = found[asset] = AssetRows(connection, asset, method, 0 if day is None else quantity, last)
+        rows.totals[currency] = Figures(*figures)
+    return found
+
+
+def new_rows(connection: Connection, asset: str) -> AssetRows:
+    """Of an asset that was not counted so far."""
+    ((method,),) = connection.execute("SELECT cost_method FROM metadata").fetchall()
+    return AssetRows(connection, asset, method, is_new=True)
+
+
+def all_counted(connection: Connection) -> set[str]:
+    return {asset for (asset,) in connection.execute("SELECT DISTINCT credit_type FROM trading_statistics")}
+
+
+def pays_for_others(connection: Connection, asset: str) -> bool:
+    """Whether anything was counted that is paid in it."""
+    return connection.execute("SELECT 1 FROM trading_statistics WHERE currency = ?", (asset,)).fetchone() is not None
+
+
+def date_of_trade(connection: Connection, asset: str, trade_id: int | None, trade_reference: str | None) -> int | None:
+    """When the trade was made; None where no row says it."""
+    if trade_id is not None:
+        row = connection.execute(_DATE_OF_TRADE, (trade_id,)).fetchone()
+    else:
+        row = connection.execute(_DATE_OF_RECORDED_TRADE, (asset, trade_reference)).fetchone()
+    date: int | None = row[0]
+    return date
+
+
+_row = attrs.astuple
+
+
+def _of_transactions(figures: Figures) -> dict[str, Sum]:
+    names = (*_SUMS, "trades", "best_trade", "worst_trade", "last_trade_at", "cost")
+    return {name: getattr(figures, name) for name in names}

@@ -1,0 +1,67 @@
+"""The tables that a user's statistics are kept in.
+
+Here: their SQL. Never here: what fills them (totals), what is asked of them (statistics_questions).
+"""
+
+from __future__ import annotations
+
+_FIGURES = """\
+    trades INTEGER NOT NULL DEFAULT 0,
+    bought_quantity INTEGER DEFAULT 0,
+    sold_quantity INTEGER DEFAULT 0,
+    bought_value INTEGER DEFAULT 0,
+    sold_value INTEGER DEFAULT 0,
+    fees INTEGER DEFAULT 0,
+    cost_moved_in INTEGER DEFAULT 0,
+    cost_moved_out INTEGER DEFAULT 0,
+    realised_profit INTEGER DEFAULT 0,
+    best_trade INTEGER,
+    worst_trade INTEGER,
+    last_trade_at INTEGER,
+    orders_placed INTEGER NOT NULL DEFAULT 0,
+    orders_filled INTEGER NOT NULL DEFAULT 0,
+    orders_canceled INTEGER NOT NULL DEFAULT 0,
+    orders_expired INTEGER NOT NULL DEFAULT 0,
+    orders_rejected INTEGER NOT NULL DEFAULT 0,
+    ordered_quantity INTEGER DEFAULT 0,
+    filled_quantity INTEGER DEFAULT 0,
+    time_to_fill INTEGER DEFAULT 0,
+    cost INTEGER"""
+
+STATISTICS = f"""\
+CREATE TABLE trading_statistics (
+    credit_type TEXT NOT NULL,
+    currency TEXT NOT NULL,
+{_FIGURES},
+    PRIMARY KEY (credit_type, currency)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE trading_statistics_by_day (
+    credit_type TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    day INTEGER NOT NULL,
+{_FIGURES},
+    PRIMARY KEY (credit_type, currency, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE holdings_by_day (
+    asset TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    quantity INTEGER,
+    last_date INTEGER NOT NULL,
+    last_transaction_id INTEGER NOT NULL,
+    PRIMARY KEY (asset, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cost_lots (
+    asset TEXT NOT NULL,
+    acquired_at INTEGER NOT NULL,
+    transaction_id INTEGER NOT NULL,
+    quantity INTEGER NOT NULL,
+    currency TEXT,
+    cost INTEGER NOT NULL,
+    PRIMARY KEY (asset, acquired_at, transaction_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transactions_busted ON trading_transactions (credit_type, currency, trade_id, trade_reference)
+    WHERE transaction_type IN ('buy_busted', 'sell_busted');
+"""
+
+STATISTICS_TABLES = ("trading_statistics", "trading_statistics_by_day", "holdings_by_day", "cost_lots")
+"""Their names."""
