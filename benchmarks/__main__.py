@@ -19,6 +19,7 @@ from benchmarks.books import books, peers
 from benchmarks.counts import QUICK, Counts
 from benchmarks.figure import Figure, table
 from benchmarks.folder import folder_of_users
+from benchmarks.history import history
 from benchmarks.latency import latency
 from benchmarks.operations import operations
 from benchmarks.projection import projection
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Counts, Path], list[Figure]]] = {
     "i": peers,
     "jk": start_up,
     "l": backups,
+    "m": history,
 }
 """By the items that each gives: the two that are one ratio are measured together."""
 ITEMS = "".join(BENCHMARKS)

@@ -13,7 +13,8 @@ class Counts:
     transaction. `folder_users` is the size of the folder that is opened and listed. `book_messages`, `engine_messages` and, by package,
     `peer_messages` are the first so many of the flow, None all of it. `resting_orders` are the depths of the book, the first the least.
     `big_users` and `big_orders` are those of the exchange that is started up, `tail_commands` what it then reads on, and a writer's
-    waits are watched for `watched_s` at least. `backup_users` is the size of the folder that is backed up.
+    waits are watched for `watched_s` at least. `backup_users` is the size of the folder that is backed up; `history_rows` is how long the
+    history is of which pages are read, `history_turns` times each.
     """
 
     users: int = 50
@@ -35,6 +36,8 @@ class Counts:
     tail_commands: int = 100_000
     watched_s: float = 5.0
     backup_users: int = 10_000
+    history_rows: int = 1_000_000
+    history_turns: int = 400
 
 
 QUICK = Counts(
@@ -54,5 +57,7 @@ QUICK = Counts(
     tail_commands=10_000,
     watched_s=0.5,
     backup_users=300,
+    history_rows=20_000,
+    history_turns=100,
 )
 """Some seconds, to see that it runs; the figures jump about."""

@@ -44,6 +44,7 @@ from credit_trading.store.sqlite import StrPath, sqlite3, translated
 from credit_trading.trading.accounts import AccountAdministration, AccountService
 from credit_trading.trading.administration import TradingAdministration
 from credit_trading.trading.assets import AssetAdministration
+from credit_trading.trading.audit import AuditAdministration, AuditService
 from credit_trading.trading.deals import TransactionAdministration
 from credit_trading.trading.desk import Desk
 from credit_trading.trading.instruments import InstrumentAdministration
@@ -72,6 +73,7 @@ from credit_trading.verify.verification import Verification, verify
 
 if TYPE_CHECKING:
     from credit_trading.backup.service import Backups
+    from credit_trading.statements.statements import Statements
     from credit_trading.transfer.transfer import Transfer
 
 _ONE_PAGE = 4096
@@ -385,6 +387,7 @@ class Admin:
         self.trading = TradingAdministration(desk, principal)
         self.accounts = AccountAdministration(desk, principal)
         self.transactions = TransactionAdministration(desk, principal)
+        self.audit = AuditAdministration(desk)
         self.market_data = exchange.market_data
 
     @property
@@ -479,11 +482,20 @@ class User:
     def __init__(self, exchange: Exchange, desk: Desk, principal: Principal) -> None:
         assert principal.number is not None
         self._desk = desk
+        self._principal = principal
         self._number = principal.number
         self.orders = OwnOrders(desk, principal)
         self.transactions = OwnTransactions(desk, principal)
         self.accounts = AccountService(desk, principal)
+        self.audit = AuditService(desk, principal)
         self.market_data = exchange.market_data
+
+    @property
+    def statements(self) -> Statements:
+        """What the user is given of a period. What only statements need is loaded by those who ask for some."""
+        from credit_trading.statements.statements import Statements
+
+        return Statements(self._desk, self._principal)
 
     def get_trading_database(self) -> sqlite_utils.Database:
         """The user's own file as of now, read-only; close it when done."""

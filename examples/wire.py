@@ -1,19 +1,20 @@
 """What goes over the wire, whatever the framework: requests as values, records as JSON, errors as problems (RFC 9457).
 
-Here: the one table from an error to an HTTP status. Never here: a framework, or the exchange itself.
+Here: the one table from an error to an HTTP status, and what of a query is handed on. Never here: a framework, or who is asking.
 Always: amounts are text, as the exchange gives them; of trouble with files only the code goes out, for its words name paths.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import attrs
 import msgspec
 
-from credit_trading import OrderRejected, OutcomeUnknown, TradingError
+from credit_trading import OrderRejected, OutcomeUnknown, TradingError, User
 from credit_trading.errors import AlreadyExists, Busy, CommandConflict, InvalidInput, NotFound, NotTaken, StorageError
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,14 @@ STATUS: dict[type[TradingError], int] = {
 """An error that is not named has the status of the nearest class above it."""
 
 RETRY_AFTER_S = 1
+
+PAGE = 100
+"""Rows of one answer."""
+
+HISTORY_FILTERS = ("transaction_type", "side", "status", "credit_type", "currency", "counterparty", "text")
+"""Whatever else a query says is not handed on."""
+
+STATEMENT_TYPES = {"html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 class SignUp(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,3 +103,31 @@ def idempotency_key(header: str | None) -> str:
 def as_json(records: Iterable[Any]) -> list[dict[str, Any]]:
     """Records as the services give them."""
     return [attrs.asdict(record) for record in records]
+
+
+def history(user: User, query: Mapping[str, str]) -> dict[str, Any]:
+    """A page of transactions; `next` is what to send as `after` for the page that follows."""
+    filters: dict[str, Any] = {name: query[name] for name in HISTORY_FILTERS if name in query}
+    page = user.transactions.get_transaction_history(
+        from_=query.get("from"), to=query.get("to"), after=query.get("after"), limit=PAGE, **filters
+    )
+    return {"transactions": as_json(page), "next": page.next}
+
+
+def audit_trail(user: User, query: Mapping[str, str]) -> dict[str, Any]:
+    """A page of what was done, by whom and from where."""
+    page = user.audit.list_events(after=query.get("after"), limit=PAGE)
+    return {"events": as_json(page), "next": page.next}
+
+
+def statement(user: User, query: Mapping[str, str]) -> tuple[IO[bytes], str]:
+    """A file that has no name and is closed by whoever gets it, and its content type."""
+    form = query.get("format", "html")
+    file = TemporaryFile()  # noqa: SIM115 - it is handed on
+    try:
+        user.statements.write_statement(file, query.get("from"), query.get("to"), format=form)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file, STATEMENT_TYPES[form]

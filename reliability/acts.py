@@ -43,7 +43,7 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
         scope = _SCOPES.get(self.kind)
         if scope is None:
             return []
-        return [f"admin/key/{self.id}" if scope == "key" else f"user{number}/{scope}/{self.id}"]
+        return [f"{scope}/{self.id}" if scope.startswith("admin/") else f"user{number}/{scope}/{self.id}"]
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,6 +110,10 @@ def _admin(exchange: Exchange) -> Any:
     return exchange.as_admin("trader", origin="reliability")
 
 
+def _for(exchange: Exchange, act: Act) -> Any:
+    return _admin(exchange).on_behalf_of(act.user)
+
+
 _PERFORM: dict[str, Callable[[Exchange, Act], Any]] = {
     "place": lambda on, act: on.as_user(act.user).orders.create_order(SYMBOL, client_order_id=act.id, **act.arguments),
     "place_unnamed": lambda on, act: on.as_user(act.user).orders.create_order(
@@ -122,6 +126,13 @@ _PERFORM: dict[str, Callable[[Exchange, Act], Any]] = {
     "deposit": lambda on, act: _admin(on).accounts.deposit(act.user, key=act.id, **act.arguments),
     "withdraw": lambda on, act: _admin(on).accounts.withdraw(act.user, key=act.id, **act.arguments),
     "deal": _deal,
+    "enter": lambda on, act: _for(on, act).transactions.record_transaction(key=act.id, **act.arguments),
+    "move_on": lambda on, act: _for(on, act).transactions.update_transaction_status(command_id=act.id, **act.arguments),
+    "place_outside": lambda on, act: on.as_user(act.user).orders.create_order(
+        SYMBOL, client_order_id=act.id, route="external", **act.arguments
+    ),
+    "fill": lambda on, act: _for(on, act).orders.update_order_progress(key=act.id, **act.arguments),
+    "complete": lambda on, act: _for(on, act).orders.complete_order(key=act.id, **act.arguments),
     "create": lambda on, act: _admin(on).databases.create_trading_database(act.user, **act.arguments),
     "email": lambda on, act: _admin(on).databases.change_email(act.user, **act.arguments),
     "delete": lambda on, act: _admin(on).databases.delete_trading_database(act.user, **act.arguments),
@@ -140,9 +151,14 @@ _SCOPES = {
     "cancel": "id",
     "cancel_all": "id",
     "amend": "id",
-    "deposit": "key",
-    "withdraw": "key",
-    "deal": "key",
+    "deposit": "admin/key",
+    "withdraw": "admin/key",
+    "deal": "admin/key",
+    "enter": "key",
+    "move_on": "id",
+    "place_outside": "order",
+    "fill": "key",
+    "complete": "key",
 }
 """What an id of each kind is called in the journal, between whose it is and the id itself."""
 

@@ -23,11 +23,15 @@ Row = dict[str, Any]
 
 
 class HandBooks:
-    """`owned` and `held` by (account, asset); `open` by order number: what remains of it, and what it holds."""
+    """`owned` and `held` by (account, asset); `open` by order number: what remains of it, and what it holds.
+
+    `pending` by the sequence at which a transaction was entered.
+    """
 
     def __init__(self) -> None:
         self.owned: Counter[tuple[int, str]] = Counter()
         self.open: dict[int, Row] = {}
+        self.pending: dict[int, Row] = {}
         self.problems: list[str] = []
 
     @property
@@ -35,19 +39,28 @@ class HandBooks:
         held: Counter[tuple[int, str]] = Counter()
         for order in self.open.values():
             held[order["user"], CASH if order["buys"] else CREDIT] += order["hold"]
-        return held
+        for event in self.pending.values():
+            for asset, change in _changes(event):
+                giver = event["user"] if change < 0 else event.get("counterparty")
+                if giver is not None:
+                    held[giver, asset] += abs(change)
+        return +held
 
     def move(self, sender: int, receiver: int, asset: str, amount: int) -> None:
         self.owned[sender, asset] -= amount
         self.owned[receiver, asset] += amount
 
-    def enter(self, kind: str, event: Row) -> None:
+    def enter(self, sequence: int, kind: str, event: Row) -> None:
         """One event, in order. Fields at their defaults are left out in the journal."""
         if kind in ("deposited", "withdrawn"):
             sender, receiver = (OUTSIDE, event["user"]) if kind == "deposited" else (event["user"], OUTSIDE)
             self.move(sender, receiver, event["asset"], event["amount"])
         elif kind == "transferred":
             self.move(event["sender"], event["receiver"], event["asset"], event["amount"])
+        elif kind == "transaction_entered" and event.get("status") == "pending":
+            self.pending[sequence] = event
+        elif kind in ("transaction_entered", "transaction_updated"):
+            self._transact(event)
         elif kind == "traded_off_book":
             self.move(event["seller"], event["buyer"], event["base"], event["quantity"])
             self.move(event["buyer"], event["seller"], event["quote"], event["total"])
@@ -60,6 +73,29 @@ class HandBooks:
                 self.move(FEES, event[side], event["quote"], event.get(f"{side}_fee", 0))
         elif kind in _ORDER_EVENTS:
             self._order(kind, event)
+
+    def _transact(self, event: Row) -> None:
+        """At once, or after it was pending; then it is as it was entered, or comes to nothing."""
+        if "transaction" in event:
+            entered = self.pending.pop(event["transaction"])
+            if _changes(entered) != _changes(event) or entered.get("counterparty") != event.get("counterparty"):
+                self.problems.append(f"transaction {event['transaction']} is not what was entered")
+            if event["status"] != "settled":
+                return
+        other = event.get("counterparty", FEES if event.get("earned") else OUTSIDE)
+        for asset, change in _changes(event):
+            self.move(other, event["user"], asset, change)
+
+    def _fill_outside(self, event: Row) -> None:
+        order = self.open[event["order"]]
+        direction = 1 if order["buys"] else -1
+        self.move(OUTSIDE, order["user"], CREDIT, direction * event["quantity_lots"])
+        self.move(OUTSIDE, order["user"], CASH, -direction * event["value"] - event["fee"])
+        order["remaining"] -= event["quantity_lots"]
+        order["hold"] -= event["released"]
+        if event["filled_lots"] != order["quantity"] - order["remaining"]:
+            self.problems.append(f"order {event['order']} is said to be filled by {event['filled_lots']}")
+        self._settle(event["order"])
 
     def _trade(self, event: Row) -> None:
         lots, value = event["quantity_lots"], event["value"]
@@ -98,6 +134,8 @@ class HandBooks:
             }
             return self._settle(number)
         order = self.open[number]
+        if kind == "order_filled_outside":
+            return self._fill_outside(event)
         if kind in ("order_canceled", "order_expired"):
             order["hold"] -= event["released"]
             order["remaining"] = 0
@@ -135,7 +173,13 @@ _ORDER_EVENTS = {
     "order_reduced",
     "order_canceled",
     "order_expired",
+    "order_filled_outside",
 }
+
+
+def _changes(event: Row) -> list[tuple[str, int]]:
+    found = [(event["asset"], event["asset_change"]), (event.get("currency", ""), event.get("currency_change", 0))]
+    return [(asset, change) for asset, change in found if change]
 
 
 def _up(millionths: int) -> int:
@@ -144,8 +188,8 @@ def _up(millionths: int) -> int:
 
 def kept_by_hand(home: Path) -> HandBooks:
     books = HandBooks()
-    for kind, payload in _rows(home, "SELECT kind, payload FROM journal ORDER BY sequence"):
-        books.enter(kind, json.loads(payload))
+    for sequence, kind, payload in _rows(home, "SELECT sequence, kind, payload FROM journal ORDER BY sequence"):
+        books.enter(sequence, kind, json.loads(payload))
     return books
 
 

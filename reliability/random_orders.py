@@ -6,13 +6,16 @@ Here: which kinds there are, and how often each comes. Never here: who places th
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from credit_trading.clock import Clock
 from credit_trading.trading.records import OrderRecord
+from reliability.acts import CASH, CREDIT
 
+_MOVES = ("deposit", "withdrawal", "transfer_in", "transfer_out", "fee", "correction_in", "correction_out")
 _MODES = ("cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 
 
@@ -43,6 +46,37 @@ class RandomOrders:
             order["stop_price"] = f"{chance.randrange(low, low + 30) / 100:.2f}"
             order["price"] = order["price"] if style < 0.75 else None
         return order
+
+    def order_outside(self) -> dict[str, Any]:
+        """Worked elsewhere: a limit order or a sell at market, that waits."""
+        chance = self.chance
+        order: dict[str, Any] = {"side": chance.choice(["buy", "sell"]), "quantity": 2 * chance.randrange(1, 10)}
+        order["price"] = None if order["side"] == "sell" and chance.random() < 0.3 else self._price()
+        if chance.random() < 0.3:
+            order["expires_at"] = self._expiry_us()
+        elif chance.random() < 0.3:
+            order["time_in_force"] = "DAY"
+        return order
+
+    def transaction(self, others: Sequence[str], name: str) -> dict[str, Any]:
+        """Of any type; what a type needs is there. Those that are pending are small, so that they come to be many."""
+        chance = self.chance
+        kind = chance.choice(["buy", "sell", "buy", "sell", *_MOVES])
+        entered: dict[str, Any] = {"transaction_type": kind, "credit_type": CREDIT}
+        entered["quantity"] = chance.randrange(1, 12)
+        if kind in ("buy", "sell"):
+            entered |= {"price_per_credit": chance.choice(["9.99", "10.25"]), "currency": CASH}
+        if kind in ("buy", "sell", "transfer_in", "transfer_out"):
+            entered |= chance.choice([{"counterparty": chance.choice(others)}, {"outside": "Broker A"}])
+        elif kind == "fee":
+            entered |= chance.choice([{"credit_type": CASH, "quantity": "0.35"}, {"outside": "Broker A"}])
+        if chance.random() < 0.5:
+            entered["status"] = "pending"
+            if chance.random() < 0.4:
+                entered["expires_at"] = self._expiry_us()
+        if chance.random() < 0.3:
+            entered["external_reference"] = name
+        return entered
 
     def change(self, order: OrderRecord) -> dict[str, Any]:
         """Of any of its terms, or of none: that is refused."""

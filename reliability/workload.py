@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import credit_trading
 from credit_trading import Exchange, ManualClock, Settings
@@ -165,6 +166,42 @@ class RandomTrader:
             {"seller": seller, "quantity": quantity, "price_per_credit": "9.99", "note": "a deal"},
         )
 
+    def enter(self, user: str) -> Act:
+        """Of every type, pending or not, with a user or somebody outside, whatever goes with what."""
+        return Act(
+            "enter", user, self._id, self._orders.transaction([one for one in self.users if one != user], self._id)
+        )
+
+    def move_on(self, user: str) -> Act | None:
+        """Something that is pending, or was."""
+        found = self.exchange.as_user(user).transactions.get_transaction_history(limit=30)
+        known = [one.transaction_id for one in found if one.status == "pending"] or [
+            one.transaction_id for one in found if one.status_changed_at is not None
+        ]
+        status = self.chance.choice(["settled", "settled", "cancelled", "failed"])
+        arguments = {"transaction_id": self.chance.choice(known), "status": status} if known else {}
+        return Act("move_on", user, self._id, arguments) if known else None
+
+    def place_outside(self, user: str) -> Act:
+        return Act("place_outside", user, self._id, self._orders.order_outside())
+
+    def fill(self, user: str) -> Act | None:
+        """Of an order that is worked outside, or now and then of one that is not."""
+        active = self.exchange.as_user(user).orders.get_active_orders()
+        found = [order for order in active if order.route == "external"] or active[:1]
+        if not found:
+            return None
+        order = self.chance.choice(found)
+        arguments: dict[str, Any] = {
+            "order_id": order.order_id,
+            "price": self.chance.choice(["9.90", "9.995", "10.10"]),
+        }
+        arguments["fee"] = self.chance.choice([None, "0.07"])
+        if self.chance.random() < 0.4:
+            return Act("complete", user, self._id, arguments)
+        arguments["quantity"] = 2 * self.chance.randrange(1, 5)
+        return Act("fill", user, self._id, arguments)
+
     def bust(self, user: str) -> Act | None:
         trades = self.exchange.market_data.get_trades(SYMBOL, limit=20).trades
         return Act("bust", user, arguments={"trade_id": self.chance.choice(trades).trade_id}) if trades else None
@@ -259,6 +296,10 @@ _ACTS: dict[NextAct, int] = {
     RandomTrader.deposit: 4,
     RandomTrader.withdraw: 4,
     RandomTrader.deal: 4,
+    RandomTrader.enter: 8,
+    RandomTrader.move_on: 6,
+    RandomTrader.place_outside: 4,
+    RandomTrader.fill: 8,
     RandomTrader.bust: 3,
     RandomTrader.create: 4,
     RandomTrader.fund_guest: 3,

@@ -60,6 +60,7 @@ venv_ready() {
     case $was in "$sum $extras" | "$sum [test]") return ;; esac # what the tests need includes what a run needs
     say "== install credit-trading$extras"
     rm -f "$stamp"
-    .venv/bin/python -m pip --disable-pip-version-check install -qq --editable ".$extras" # -qq: errors only
+    # -qq: errors only; Python compiles what is used when it is first used, which is a small part of it.
+    .venv/bin/python -m pip --disable-pip-version-check install -qq --no-compile --editable ".$extras"
     printf '%s\n' "$PWD" "$sum $extras" >"$stamp"
 }

@@ -6,14 +6,15 @@ Here: founding, funding, placing, and looking into the files by hand. Never here
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import credit_trading
 from credit_trading import Admin, Exchange, ManualClock, OrderReport, Prepared, Settings, User
 from credit_trading.clock import Clock
-from credit_trading.store.sqlite import connect
+from credit_trading.store.sqlite import Connection, connect
 from credit_trading.users.tables.schema import SHARED_TABLES
 
 CREDIT = "VCS-1340-2020"
@@ -83,13 +84,27 @@ def rows_of(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[tup
 
 
 def edit(path: Path, *statements: str) -> None:
-    """What any SQLite tool could do to a file."""
+    """What any SQLite tool could do to a file, by somebody whom triggers do not stop."""
     connection = connect(path, mode="rw")
     try:
-        for statement in statements:
-            connection.execute(statement)
+        with unguarded(connection):
+            for statement in statements:
+                connection.execute(statement)
     finally:
         connection.close()
+
+
+@contextmanager
+def unguarded(connection: Connection) -> Iterator[None]:
+    """Within, the audit trail of a user's file can be changed; its triggers are back afterwards, if the table is still there."""
+    of_trail = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit_trail'"
+    triggers = connection.execute(of_trail).fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    yield
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'audit_trail'").fetchone() is not None:
+        for _, statement in triggers:
+            connection.execute(statement)
 
 
 def shared_content(path: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,7 +16,7 @@ from credit_trading.errors import FileCorrupt, InvalidInput, TradingError
 from credit_trading.journal.log import FILE_NAME
 from credit_trading.users.naming import check_email, check_user_id, file_name, path_in
 from tests.floor import SYMBOL, Floor, edit, opened
-from tests.statements import Hole, holes, holes_in
+from tests.sql_in_sources import Hole, holes, holes_in
 
 PACKAGE = Path(__file__).parent.parent / "credit_trading"
 

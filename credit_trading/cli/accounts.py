@@ -9,8 +9,10 @@ import click
 from credit_trading.cli import output
 from credit_trading.cli.command import Group
 from credit_trading.cli.session import Session
+from credit_trading.cli.statement import BY
 from credit_trading.cli.tables import Column, draw_table
 from credit_trading.trading.accounts import Receipt
+from credit_trading.trading.balances import PastBalanceRecord
 from credit_trading.trading.records import BalanceRecord
 
 _key = click.option(
@@ -51,14 +53,25 @@ def withdraw(session: Session, user_id: str, asset: str, amount: str, key: str |
     session.show(receipt, lambda: _say("Withdrew", "from", receipt))
 
 
-@accounts.command(examples=["accounts show ann", "accounts show ann --json"])
+@accounts.command(
+    examples=["accounts show ann", "accounts show ann --json", "accounts show ann --at 2026-03-01T12:00:00Z --by date"]
+)
 @click.argument("user_id")
+@click.option("--at", metavar="TIME", help="What was posted at that moment: ISO 8601 with an offset, or a date.")
+@BY
 @click.pass_obj
-def show(session: Session, user_id: str) -> None:
-    """Shows a user's balances: posted, held by open orders, available."""
+def show(session: Session, user_id: str, at: str | None, by: str) -> None:
+    """Shows a user's balances: posted, held by open orders and pending transactions, available.
+
+    With --at, what was posted at a past moment; what of it was held then is not kept.
+    """
     with session.user(user_id) as user:
-        balances = user.accounts.get_balances()
-    session.show(balances, lambda: draw_balances(balances, empty=f"{user_id} has no balances."))
+        if at is None:
+            balances = user.accounts.get_balances()
+            session.show(balances, lambda: draw_balances(balances, empty=f"{user_id} has no balances."))
+        else:
+            past = user.accounts.get_balances_at(at, by=by)
+            session.show(past, lambda: draw_past_balances(past, empty=f"{user_id} had no balances then."))
 
 
 def draw_balances(balances: Sequence[BalanceRecord], *, title: str = "", empty: str = "") -> None:
@@ -70,6 +83,11 @@ def draw_balances(balances: Sequence[BalanceRecord], *, title: str = "", empty: 
     ]
     rows = [(record.asset, record.posted, record.held, record.available) for record in balances]
     draw_table(columns, rows, title=title, empty=empty)
+
+
+def draw_past_balances(balances: Sequence[PastBalanceRecord], *, empty: str = "") -> None:
+    rows = [(record.asset, record.posted) for record in balances]
+    draw_table([Column("Asset"), Column("Posted", right=True)], rows, empty=empty)
 
 
 def _say(verb: str, preposition: str, receipt: Receipt) -> None:

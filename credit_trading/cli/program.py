@@ -9,6 +9,7 @@ import click
 import credit_trading
 from credit_trading.cli.accounts import accounts
 from credit_trading.cli.assets import assets
+from credit_trading.cli.audit import audit
 from credit_trading.cli.backup import backup
 from credit_trading.cli.book import book
 from credit_trading.cli.command import PROGRAM, Program
@@ -25,6 +26,7 @@ from credit_trading.cli.orders import orders
 from credit_trading.cli.quarantine import quarantine
 from credit_trading.cli.rebuild import rebuild
 from credit_trading.cli.session import Session
+from credit_trading.cli.statement import statement
 from credit_trading.cli.status import status
 from credit_trading.cli.trades import trades
 from credit_trading.cli.transactions import transactions
@@ -70,6 +72,8 @@ for command in (
     book,
     trades,
     transactions,
+    statement,
+    audit,
     journal,
     verify,
     rebuild,

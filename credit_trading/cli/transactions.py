@@ -8,6 +8,7 @@ import click
 
 from credit_trading.cli.command import COUNT, Group
 from credit_trading.cli.session import Session
+from credit_trading.cli.statistics import cost_method, statistics
 from credit_trading.cli.tables import Column, draw_table, moment
 from credit_trading.cli.transaction_record import record, update
 from credit_trading.trading.records import TransactionRecord
@@ -20,6 +21,8 @@ def transactions() -> None:
 
 transactions.add_command(record)
 transactions.add_command(update)
+transactions.add_command(statistics)
+transactions.add_command(cost_method)
 
 
 @transactions.command(

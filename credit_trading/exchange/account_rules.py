@@ -1,4 +1,4 @@
-"""The rules of accounts and users: money in and out, deals off the book, busts; users come, are suspended and go."""
+"""The rules of accounts and users: money in and out, what is imported, busts; users come, are suspended and go."""
 
 from __future__ import annotations
 
@@ -30,39 +30,6 @@ def withdraw(run: Decision, command: cmd.Withdraw) -> None:
         run.reject(command.user, Rejection.INSUFFICIENT_FUNDS)
     else:
         run.emit(ev.Withdrawn(command.user, command.asset, command.amount))
-
-
-def trade_off_book(run: Decision, command: cmd.TradeOffBook) -> None:
-    replica = run.replica
-    run.user(command.buyer)
-    run.user(command.seller)
-    if command.buyer == command.seller:
-        raise run.fail(InvalidInput, f"#{command.buyer}", "buyer and seller are the same user", "Name two users.")
-    if command.base == command.quote:
-        raise run.fail(InvalidInput, command.base, "an asset cannot be paid for with itself", "Name two assets.")
-    for user, other in ((command.buyer, command.seller), (command.seller, command.buyer)):
-        if replica.users[user].suspended:
-            run.reject(user, Rejection.USER_SUSPENDED, other=other)
-            return
-    if command.total > replica.accounts.available(command.buyer, command.quote):
-        run.reject(command.buyer, Rejection.INSUFFICIENT_FUNDS, other=command.seller)
-    elif command.quantity > replica.accounts.available(command.seller, command.base):
-        run.reject(command.seller, Rejection.INSUFFICIENT_FUNDS, other=command.buyer)
-    else:
-        run.emit(
-            ev.TradedOffBook(
-                replica.last_trade + 1,
-                command.buyer,
-                command.seller,
-                command.base,
-                command.quote,
-                command.quantity,
-                command.price,
-                command.price_decimals,
-                command.total,
-                command.external_reference,
-            )
-        )
 
 
 def record_transaction(run: Decision, command: cmd.RecordTransaction) -> None:

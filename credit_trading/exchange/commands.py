@@ -175,21 +175,6 @@ class SetCostMethod(Command, frozen=True):
     method: str
 
 
-class TradeOffBook(Command, frozen=True):
-    """A deal made elsewhere between two users, settled at once and without fees. `price` counts 10^-`price_decimals` quote per base."""
-
-    operation = "transactions.record"
-    buyer: int
-    seller: int
-    base: str
-    quote: str
-    quantity: int
-    price: int
-    price_decimals: int
-    total: int
-    external_reference: str | None = None
-
-
 class RecordTransaction(Command, frozen=True):
     """What happened elsewhere: see `events.TransactionRecorded`. `transaction_type` is one of `recorded.DIRECTIONS`."""
 

@@ -140,7 +140,6 @@ _HANDLERS: dict[type[cmd.Command], Callable[[Decision, Any], None]] = {
     cmd.CancelOrders: orders.cancel_orders,
     cmd.Deposit: accounts.deposit,
     cmd.Withdraw: accounts.withdraw,
-    cmd.TradeOffBook: accounts.trade_off_book,
     cmd.EnterTransaction: transactions.enter_transaction,
     cmd.UpdateTransaction: transactions.update_transaction,
     cmd.SetCostMethod: transactions.set_cost_method,

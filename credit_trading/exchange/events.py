@@ -173,7 +173,10 @@ class Transferred(Event, frozen=True, omit_defaults=True, gc=False):
 
 
 class TradedOffBook(Event, frozen=True, omit_defaults=True, gc=False):
-    """`quantity` in the base's smallest units; `price` in 10^-`price_decimals` quote per whole base; `total` is their exact product."""
+    """How deals between two users were told before there was `TransactionEntered`; none is told so any more.
+
+    `quantity` in the base's smallest units; `price` in 10^-`price_decimals` quote per whole base; `total` is their exact product.
+    """
 
     kind = "traded_off_book"
     trade: int

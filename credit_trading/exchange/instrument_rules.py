@@ -8,6 +8,7 @@ from credit_trading.exchange import events as ev
 from credit_trading.exchange.decision import Decision
 from credit_trading.exchange.market import Market, StatusReason
 from credit_trading.exchange.market_rules import MarketRules
+from credit_trading.exchange.order import INTERNAL
 from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import NO_BOUNDARIES, Boundaries
 
@@ -75,7 +76,7 @@ def _rates_in_force(
         makers += [] if maker_ppm is None else [maker_ppm]
         takers += [] if taker_ppm is None else [taker_ppm]
     for order in replica.orders.values():
-        if order.instrument is market.instrument:
+        if order.instrument is market.instrument and order.route == INTERNAL:  # others meet nobody here
             makers.append(order.maker_ppm)
             takers.append(order.taker_ppm)
     return makers, takers

@@ -19,6 +19,9 @@ from credit_trading.store.sqlite import Connection
 STEP = 256
 """Rows that are read under one lock."""
 
+_NEAR = 4
+"""Most commands have fewer events."""
+
 SEQUENCE, TIME_US, CAUSE, PAYLOAD = 0, 1, 4, 12
 """Places in a row, beside those of `rows`."""
 
@@ -51,16 +54,16 @@ def first_at(history: History, moment_us: int) -> int:
     return low
 
 
-def backwards(history: History, *, first: int, last: int) -> list[Row]:
-    """The rows from `last` down to `first`, a step of them at most."""
-    start = max(first, last - STEP + 1)
+def backwards(history: History, *, first: int, last: int, most: int | None = None) -> list[Row]:
+    """The rows from `last` down to `first`, so many or a step of them at most."""
+    start = max(first, last - min(most or STEP, STEP) + 1)
     with history() as log:
         found = log.batch_from(start, last - start + 1)
     return [row for row in reversed(found) if row[SEQUENCE] <= last]
 
 
 def chain(history: History, user: int, *, first: int, last: int) -> tuple[list[Row], int]:
-    """One user's rows from `last`, which is one of them, down to `first`, a step at most; and the sequence of the next one down, 0 for none."""
+    """One user's rows from `last`, which is one of them, down to `first`, a step at most; and the next one down, 0 for none."""
     found: list[Row] = []
     with history() as log:
         while last >= first and len(found) < STEP:
@@ -79,16 +82,17 @@ def link_below(history: History, user: int, *, last: int, before: int) -> int:
 
 def command_start(history: History, row: Row) -> Row | None:
     """The first row of the command that caused this one; None for what time alone brought about."""
-    cause, last = row[CAUSE], row[SEQUENCE]
     if row[CONTENT] is not None:
         return row
+    last, most = row[SEQUENCE] - 1, _NEAR
     while last > 0:
-        for one in backwards(history, first=1, last=last):
-            if one[CAUSE] != cause:
+        for one in backwards(history, first=1, last=last, most=most):
+            if one[CAUSE] != row[CAUSE]:
                 return None
             if one[CONTENT] is not None:
                 return one
             last = one[SEQUENCE] - 1
+        most *= 4
     return None
 
 

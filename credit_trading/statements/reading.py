@@ -1,7 +1,8 @@
 """A statement as it is read from a user's file: what stands in it, line by line, and what it adds up to.
 
 Here: which period, its sums, its lines, and that they tie. Never here: SQL (users), how a statement looks (page, rows).
-Always: all of it is as of one moment of the file; of each asset opening + changes = closing, or there is no statement; one line is in memory.
+Always: all of it is as of one moment of the file; of each asset opening + changes = closing, or there is no statement; one line is in
+memory.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from credit_trading.statements.records import (
     StatementFee,
     StatementLine,
 )
-from credit_trading.statements.series import Series
+from credit_trading.statements.results import results
+from credit_trading.statements.series import DAY_US, Series
 from credit_trading.store.sqlite import Connection
 from credit_trading.trading.balances import checked_way, net_flow
 from credit_trading.trading.desk import Desk
@@ -33,10 +35,9 @@ from credit_trading.trading.periods import checked_order, period_moment_us
 from credit_trading.users.handles import as_user_file
 from credit_trading.users.tables import balances_over_time as past
 from credit_trading.users.tables import contents, statement_rows
-from credit_trading.users.tables.statement_rows import MovedTransaction, Movement
+from credit_trading.users.tables.statement_rows import DayResult, MovedTransaction, Movement
 
 _OPERATION = "statement"
-_DAY_US = 86_400_000_000
 
 
 @attrs.frozen
@@ -81,6 +82,7 @@ class OpenStatement:
         self._opening = self._balances(self._from_us)
         self._closing = self._balances(self._to_us)
         self.series = Series(self._decimals, from_us=self._from_us, to_us=self._to_us)
+        self.days = self._days(period)
         self.statement = self._summed(period)
 
     def lines(self) -> Iterator[StatementLine]:
@@ -99,7 +101,14 @@ class OpenStatement:
             return period.from_us
         firsts = (past.first_moment(self._connection, asset, self._by) for asset in self._decimals)
         first = min((one for one in firsts if one is not None), default=period.now_us)
-        return min(first, period.to_us) // _DAY_US * _DAY_US
+        return min(first, period.to_us) // DAY_US * DAY_US
+
+    def _days(self, period: Period) -> list[DayResult] | None:
+        """What came of each day's trading; None unless the period begins and ends with a day, or ends now."""
+        if self._from_us % DAY_US or (self._to_us % DAY_US and not period.is_current):
+            return None
+        days = {"from_day": self._from_us // DAY_US, "to_day": -(-self._to_us // DAY_US)}
+        return list(statement_rows.day_results(self._connection, **days))
 
     def _balances(self, moment_us: int) -> dict[str, int]:
         return {
@@ -165,7 +174,7 @@ class OpenStatement:
                     StatementFee(currency=currency, fees=format_units(units, self._decimals[currency]))
                     for currency, units in sorted(fees.items())
                 ],
-                results=None,
+                results=None if self.days is None else results(self.days, self._decimals),
                 pending=statement_rows.pending_transactions(self._connection) if current else [],
                 open_orders=statement_rows.open_orders(self._connection) if current else [],
             )
@@ -233,7 +242,7 @@ class OpenStatement:
                     change=format_units(change.change, decimals[change.asset]),
                     balance=format_units(balances[change.asset], decimals[change.asset]),
                 )
-                for change in movement.changes
+                for change in sorted(movement.changes, key=lambda change: change.asset != transaction.credit_type)
             ],
         )
 
@@ -261,6 +270,7 @@ def opened(desk: Desk, number: int, *, from_: Moment | None, to: Moment | None, 
     """The user's statement; what is read of it is as of one moment, and whoever trades meanwhile does not wait."""
     way, period = checked_way(by), Period.of(desk, from_, to)
     with ExitStack() as stack:
+        stack.enter_context(desk.files.unforked())
         with desk.projector.caught_up(number):
             connection = desk.files.open_for_reading(number)
         stack.callback(connection.close)

@@ -41,14 +41,15 @@ class StatementFee:
 
 @attrs.frozen(kw_only=True)
 class StatementResult:
-    """What trading one credit type in one currency came to."""
+    """What trading one credit type in one currency came to; None for what is not known any more, being too large."""
 
     credit_type: str
     currency: str
     trades: int
     bought_quantity: str | None
     sold_quantity: str | None
-    turnover: str | None
+    bought_value: str | None
+    sold_value: str | None
     fees: str | None
     realised_profit: str | None
 

@@ -7,6 +7,7 @@ import attrs
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.accounts import FEES
 from credit_trading.exchange.replica import Replica
+from credit_trading.trading.balances import BalancesOverTime
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import BalanceRecord
@@ -24,8 +25,8 @@ class Receipt:
     repeated: bool
 
 
-class AccountService:
-    """The balances of the user it is bound to."""
+class AccountService(BalancesOverTime):
+    """The balances of the user it is bound to, now and in the past."""
 
     def __init__(self, desk: Desk, principal: Principal) -> None:
         assert principal.number is not None

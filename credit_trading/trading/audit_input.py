@@ -12,6 +12,7 @@ import attrs
 
 from credit_trading.checks import checked_id, checked_number, checked_text, shown
 from credit_trading.errors import InvalidInput
+from credit_trading.exchange.engine import EXPIRY, SCHEDULE
 from credit_trading.exchange.events import KINDS
 from credit_trading.trading.order_input import Moment, moment_us
 from credit_trading.users.tables.trail import REJECTED
@@ -94,10 +95,15 @@ def causes(command_id: str | None, scope: str) -> tuple[str, ...]:
     """The full forms that an id of that scope may have; one that is in full stays as it is. Raises InvalidInput."""
     if command_id is None:
         return ()
-    if "/" in command_id:
+    if is_in_full(command_id):
         return (command_id,)
     own_id = checked_id(command_id, what="command id")
     return tuple(f"{scope}/{kind}/{own_id}" for kind in _ID_KINDS)
+
+
+def is_in_full(command_id: str) -> bool:
+    """Whether it is as the journal has it; that of what only time brings about has no owner."""
+    return "/" in command_id or command_id in (EXPIRY, SCHEDULE)
 
 
 def checked_order(order_id: int) -> int:

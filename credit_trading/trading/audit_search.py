@@ -65,7 +65,7 @@ class Search:
         self._asked = asked
         self._user = user
         self._causes = causes
-        self._names: dict[int, str] = {}
+        self._users: dict[int, catalogue.User] = {}
         self._start: Row | None = None
         self._start_until = 0
 
@@ -100,15 +100,18 @@ class Search:
         number = _number_in(start[CAUSE])
         if number is None or start[NOTE] is not None:
             return Hit(row, None, None)
-        return Hit(row, f"user:{self.name_of(number)}", None)
+        return Hit(row, f"user:{self._user_of(number).user_id}", None)
 
     def name_of(self, number: int) -> str:
         """The user's id; of one who is deleted only the number."""
-        if number not in self._names:
+        user = self._user_of(number)
+        return user.user_id if user.state == "active" else f"#{number} (deleted)"
+
+    def _user_of(self, number: int) -> catalogue.User:
+        if number not in self._users:
             with self._history() as log:
-                user = catalogue.by_number(log.connection, number)
-            self._names[number] = user.user_id if user.state == "active" else f"#{number} (deleted)"
-        return self._names[number]
+                self._users[number] = catalogue.by_number(log.connection, number)
+        return self._users[number]
 
     def _hit(self, row: Row) -> Hit | None:
         """What costs nothing is looked at first."""
@@ -147,7 +150,7 @@ class Search:
     def _steps(self, first: int, before: int | None) -> Iterator[_Step]:
         """By what leads most directly to the rows."""
         asked, user = self._asked, self._user
-        high = self._high() if before is None else before
+        high = self._high() if before is None else max(1, min(before, self._beyond()))
         if self._causes:
             return self._caused(first, high)
         if asked.order_id is not None:
@@ -155,7 +158,7 @@ class Search:
             owner = None if placed is None else placed[USERS[0]]
             return self._listed(owner, table.Wanted(order_id=asked.order_id), first, high)
         if user is not None:
-            return self._chained(user, first, high, resumed=before is not None)
+            return self._chained(user, first, self._last_below(user, high))
         if (asked.correlation_id, asked.origin) != (None, None):
             return self._noted(first, high)
         if asked.actor is None or asked.actor == SYSTEM:
@@ -167,6 +170,9 @@ class Search:
     def _high(self) -> int:
         if self._asked.to_us is not None:
             return trail.first_at(self._history, self._asked.to_us)
+        return self._beyond()
+
+    def _beyond(self) -> int:
         with self._history() as log:
             return log.head()[0] + 1
 
@@ -176,9 +182,8 @@ class Search:
             high = rows[-1][SEQUENCE]
             yield _Step(rows, len(rows), high)
 
-    def _chained(self, user: int, first: int, high: int, *, resumed: bool) -> Iterator[_Step]:
-        """By back-pointers, which need no file. Who resumes knows where: a page of these goes on at one of the user's rows."""
-        last = high - 1 if resumed else trail.link_below(self._history, user, last=self._last_of(user), before=high)
+    def _chained(self, user: int, first: int, last: int) -> Iterator[_Step]:
+        """By back-pointers, which need no file, from `last`, which is one of the user's rows."""
         while last >= first:
             rows, last = trail.chain(self._history, user, first=first, last=last)
             yield _Step(rows, len(rows), last + 1)
@@ -192,8 +197,7 @@ class Search:
                 with self._desk.file_of(user) as connection:
                     found = table.sequences(connection, wanted, before=high, most=trail.STEP)
             except TradingError:
-                last = trail.link_below(self._history, user, last=self._last_of(user), before=high)
-                yield from self._chained(user, first, last + 1, resumed=True)
+                yield from self._chained(user, first, self._last_below(user, high))
                 return
             if not found:
                 return
@@ -245,11 +249,19 @@ class Search:
                 user = catalogue.former(log.connection, user_id).number
         except NotFound:
             return
-        for step in self._chained(user, first, high, resumed=False):
+        passed = 0
+        for step in self._chained(user, first, self._last_below(user, high)):
+            before = 0
             for row in step.rows:
-                if row[CONTENT] is not None and _number_in(row[CAUSE]) == user:
+                begins, own = row[CONTENT] is not None, _number_in(row[CAUSE]) == user
+                if begins and own:
                     yield from self._command(row[SEQUENCE], first, high)
-            yield attrs.evolve(step, rows=())
+                if begins or not own:  # else its command begins further down, and nobody may go on in between
+                    before = row[SEQUENCE]
+            passed += len(step.rows)
+            if before:
+                yield _Step((), passed, before)
+                passed = 0
 
     def _command(self, sequence: int, first: int, high: int) -> Iterator[_Step]:
         """All rows of the command that began there."""
@@ -257,6 +269,15 @@ class Search:
             (start,) = log.rows_at([sequence])
         before = trail.command_end(self._history, start, before=high) + 1
         return self._range(max(first, sequence), before)
+
+    def _last_below(self, user: int, high: int) -> int:
+        """The user's last row below that sequence. A page of the user's goes on just behind one of them."""
+        if high > 1:
+            with self._history() as log:
+                (row,) = log.rows_at([high - 1])
+            if user in (row[USERS[0]], row[USERS[1]]):
+                return high - 1
+        return trail.link_below(self._history, user, last=self._last_of(user), before=high)
 
     def _last_of(self, user: int) -> int:
         """Where the user's history ends; 0 if there never was such a user."""

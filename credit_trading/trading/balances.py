@@ -15,10 +15,9 @@ from credit_trading.errors import InvalidInput
 from credit_trading.money import Asset
 from credit_trading.money.amount import format_units
 from credit_trading.store.sqlite import Connection
-from credit_trading.trading import pages
 from credit_trading.trading.desk import Desk
 from credit_trading.trading.order_input import Moment
-from credit_trading.trading.pages import Page
+from credit_trading.trading.pages import Page, page_of, position_after
 from credit_trading.trading.periods import boundaries_us, checked_order, period_moment_us
 from credit_trading.users.tables import balances_over_time as past
 
@@ -157,13 +156,12 @@ class BalancesOverTime:
         from_us = 0 if from_ is None else period_moment_us(from_, what="from")
         to_us = LATEST_US if to is None else period_moment_us(to, what="to")
         checked_order(from_us=from_us, to_us=to_us, what=_WHAT)
-        query = {"question": "running_balance", "asset": known.code, "from": from_us, "to": to_us}
-        before = (to_us, 0) if after is None else _place(pages.read_cursor(after, query))
+        question = ("running balance", self._user, known.code, from_us, to_us)
+        before = (to_us, 0) if after is None else position_after(after, question, of=2, what="after")
         with self._desk.file_of(self._user) as connection:
             found = past.changes_back(connection, known.code, from_us=from_us, before=before, most=most + 1)
-        last = found[most - 1] if len(found) > most else None
-        following = None if last is None else pages.cursor(query, [last.booked_at_us, last.sequence])
-        return Page([_change(known, change) for change in found[:most]], following)
+        page = page_of(found, limit=most, question=question, position=lambda last: (last.booked_at_us, last.sequence))
+        return Page([_change(known, change) for change in page], page.next)
 
     def get_net_flow(
         self,

@@ -7,7 +7,7 @@ from credit_trading.trading import transaction_input
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.sequencer import Prepared
-from credit_trading.trading.transaction_service import TransactionReport
+from credit_trading.trading.transaction_service import TransactionReport, enter
 
 
 class TransactionAdministration:
@@ -45,8 +45,7 @@ class TransactionAdministration:
             external_reference=external_reference,
             note=note,
         )
-        outcome, _ = self._desk.run(transaction_input.RECORD, f"{quantity} {credit_type}", prepared)
-        return TransactionReport.entered(self._desk, prepared, outcome)
+        return enter(self._desk, prepared, subject=f"{quantity} {credit_type}")
 
     def prepare_transaction(
         self,

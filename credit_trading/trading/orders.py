@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from credit_trading.checks import checked_limit, checked_text
+from credit_trading.checks import checked_text
 from credit_trading.errors import NotFound
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.order import INTERNAL, LIMIT, MARKET
@@ -12,6 +12,7 @@ from credit_trading.exchange.rejections import Rejection
 from credit_trading.journal.notes import Note
 from credit_trading.trading import order_input
 from credit_trading.trading.desk import Desk, Number
+from credit_trading.trading.history import OrderHistory
 from credit_trading.trading.order_input import Moment
 from credit_trading.trading.outcome import MassCancelReport, OrderReport, average_price
 from credit_trading.trading.principal import Principal
@@ -22,7 +23,7 @@ _DUPLICATE = f"reason = '{Rejection.DUPLICATE_CLIENT_ORDER_ID.value}'"
 """An order that was refused because another one has its name."""
 
 
-class OwnOrders:
+class OwnOrders(OrderHistory):
     """Places, amends, cancels and shows the orders of the user it is bound to.
 
     The `prepare_…` methods check input and return commands for `Exchange.submit`; the others submit at once.
@@ -240,11 +241,6 @@ class OwnOrders:
         where = "WHERE symbol = ? " if symbol is not None else ""
         parameters = () if symbol is None else (checked_text(symbol, what="symbol"),)
         return self._select("active_orders", where + "ORDER BY order_id", parameters)
-
-    def get_order_history(self, *, limit: int | None = None) -> list[OrderRecord]:
-        """Orders that are done, the latest first. Raises InvalidInput."""
-        most = checked_limit(limit, what="orders.history")
-        return self._select("order_history", "ORDER BY closed_at DESC, order_id DESC LIMIT ?", (most,))
 
     def get_order(self, order_id: int | None = None, *, client_order_id: str | None = None) -> OrderRecord:
         """One order, open or done; by client order id the latest of that name. Raises InvalidInput, NotFound.

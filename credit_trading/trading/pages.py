@@ -57,7 +57,7 @@ def page_of(rows: Sequence[T], *, limit: int, question: object, position: Callab
 
 
 def cursor(question: object, position: Position) -> str:
-    """`question` is all that says which rows there are and in which order: whose they are, filters, sort. It is made of plain values."""
+    """`question` is all that says which rows there are and in which order: whose, filters, sort; plain values, or records of them."""
     return urlsafe_b64encode(msgspec.msgpack.encode((_FORMAT, _digest(question), position))).rstrip(b"=").decode()
 
 

@@ -29,6 +29,7 @@ class OrderRecord:
     displayed_quantity: str | None
     post_only: bool = attrs.field(converter=bool)
     self_trade: str
+    route: str
     version: int
     triggered_at: str | None
     quantity: str
@@ -47,11 +48,14 @@ class OrderRecord:
     closed_at: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(
+    slots=False
+)  # made by the page: with slots, and by keywords, it takes ten times as long as reading the row
 class TransactionRecord:
-    """Something that moved the user's balances.
+    """Something that moved the user's balances, or will: while it is `pending` it may expire at `expires_at`.
 
-    The last three are those of one that happened elsewhere and was recorded here at `recorded_at`; None for what happened here.
+    `recorded_at` is when one that did not happen on the book was entered. `reference` and `trade_reference` are those of one that was
+    imported. `status_reason` says why it was moved on, at `status_changed_at`. Its fields are the columns of `search.COLUMNS`.
     """
 
     transaction_id: int
@@ -74,25 +78,65 @@ class TransactionRecord:
     recorded_at: str | None
     reference: str | None
     trade_reference: str | None
+    expires_at: str | None
+    status_changed_at: str | None
+    status_reason: str | None
 
 
 @attrs.frozen(kw_only=True)
 class StatisticsRecord:
-    """Totals of one credit type traded in one currency; None for a total that no longer fits 63 bits."""
+    """One credit type traded in one currency, in all or over a period; None for a total that no longer fits 63 bits.
 
+    Quantities are in credits, values in the currency, all of them exact. Of ratios, `average_cost` (currency for one credit) is floored
+    four decimals beyond the currency's, `fill_ratio` (percent of the quantity of orders that are done) to a tenth, and
+    `average_time_to_fill` (seconds) to a microsecond; each is None where there is nothing to divide by.
+    """
+
+    period_start: str | None
+    """None for all that ever was."""
+    period_end: str | None
+    """The first moment after it; None for now."""
     credit_type: str
     currency: str
+    holdings: str | None
+    """What was there of the credit type at the end of the period, by the dates of transactions."""
+    cost: str | None
+    """What of it had been paid in this currency."""
+    average_cost: str | None
+    realised_profit: str | None
+    market_price: str | None
+    """Of the last trade, or as it was given. Only as of now, as the next two."""
+    market_value: str | None
+    unrealised_profit: str | None
+    """`market_value` less `cost`; None where some of the holdings was paid in another currency, too."""
     trades: int
     bought_quantity: str | None
     sold_quantity: str | None
     bought_value: str | None
     sold_value: str | None
+    volume: str | None
+    """Quantity bought and sold."""
+    turnover: str | None
+    """Value bought and sold, before fees."""
     fees: str | None
+    cost_moved_in: str | None
+    """What deposits, transfers and corrections had cost that came in with a price."""
+    cost_moved_out: str | None
+    """What withdrawals, transfers, fees and corrections took out of the cost."""
+    best_trade: str | None
+    """The largest realised profit of one sale."""
+    worst_trade: str | None
     orders_placed: int
     orders_filled: int
     orders_canceled: int
     orders_expired: int
     orders_rejected: int
+    ordered_quantity: str | None
+    """Of orders that were done in the period, but for those that were refused."""
+    filled_quantity: str | None
+    fill_ratio: str | None
+    average_time_to_fill: str | None
+    """From acceptance to the last fill, of orders that were filled whole."""
     last_trade_at: str | None
 
 
@@ -108,7 +152,7 @@ class BalanceRecord:
 
 @attrs.frozen(kw_only=True)
 class AuditRecord:
-    """One event of the user's history, as the user may see it. `details` is JSON."""
+    """One event of the user's history, as the user may see it. `details` is JSON, and so is `changes`: values before and after."""
 
     sequence: int
     event_number: int
@@ -120,6 +164,7 @@ class AuditRecord:
     correlation_id: str | None
     order_id: int | None
     details: str
+    changes: str | None = None
 
 
 R = TypeVar("R")

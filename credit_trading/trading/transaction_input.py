@@ -9,7 +9,16 @@ from __future__ import annotations
 from credit_trading.checks import checked_id, checked_text, shown
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import commands as cmd
-from credit_trading.exchange.entered import FEE, MOVES, TRADES, TYPES, TransactionStatus
+from credit_trading.exchange.entered import (
+    BETWEEN_USERS,
+    FEE,
+    MOVES,
+    TRADES,
+    TYPES,
+    WITH_COST,
+    TransactionStatus,
+    exact_value,
+)
 from credit_trading.money import MAX_UNITS, Asset
 from credit_trading.money.amount import decimals_of, parse_units
 from credit_trading.money.asset import MAX_DECIMALS
@@ -17,10 +26,6 @@ from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment, moment_us
 
 RECORD = "transactions.record"
-
-_BETWEEN_USERS = (*TRADES, "transfer_in", "transfer_out")
-_WITH_COST = ("deposit", "transfer_in", "correction_in")
-"""Moves that may say what it cost that comes in."""
 
 _ENTERED = (TransactionStatus.SETTLED.value, TransactionStatus.PENDING.value)
 _AFTER_PENDING = tuple(status.value for status in TransactionStatus if status != TransactionStatus.PENDING)
@@ -107,9 +112,8 @@ def parse_price(price: Number, quote: Asset) -> tuple[int, int]:
 
 def exact_total(base: Asset, quote: Asset, quantity: int, price: int, price_decimals: int) -> int:
     """Price times quantity in the currency's smallest units. Raises InvalidInput where it is finer than these, or too large."""
-    scale: int = 10 ** (base.decimals + price_decimals)
-    total, rest = divmod(quantity * price * int(10**quote.decimals), scale)
-    if rest:
+    total = exact_value(base, quote, quantity=quantity, price=price, price_decimals=price_decimals)
+    if total is None:
         raise _refused("", f"price times quantity is finer than {quote.format(1)} {quote.code}", "Give an exact price.")
     if not 0 < total <= MAX_UNITS:
         raise _refused("", "price times quantity is larger than any account can hold", "Split it.")
@@ -120,10 +124,10 @@ def _check_sides(transaction_type: str, counterparty: str | None, outside: str |
     """Who the other side is: a user here, or somebody elsewhere."""
     if counterparty is not None and outside is not None:
         raise _refused(shown(outside), "the other side is a user here or somebody outside", "Give one of the two.")
-    if counterparty is not None and transaction_type not in _BETWEEN_USERS:
+    if counterparty is not None and transaction_type not in BETWEEN_USERS:
         problem = f"a {_words(transaction_type)} has no user on its other side"
         raise _refused(shown(counterparty), problem, "Leave the counterparty out, or say who it was outside.")
-    if transaction_type in _BETWEEN_USERS and counterparty is None and outside is None:
+    if transaction_type in BETWEEN_USERS and counterparty is None and outside is None:
         problem = f"a {_words(transaction_type)} needs its other side"
         raise _refused("", problem, "Give the counterparty, a user here, or say who it was outside.")
     if outside is not None:
@@ -143,7 +147,7 @@ def _check_terms(
         raise _refused(transaction_type, "a buy or sell needs a price and its currency", "Give both.")
     if (price_per_credit is None) != (currency is None):
         raise _refused(transaction_type, "a price needs its currency, and a currency a price", "Give both or neither.")
-    if price_per_credit is not None and transaction_type in MOVES and transaction_type not in _WITH_COST:
+    if price_per_credit is not None and transaction_type in MOVES and transaction_type not in WITH_COST:
         raise _refused(transaction_type, "what goes out has no price", "Leave price and currency out.")
     if fee is not None and (not trades or counterparty is not None):
         problem = "only a buy from or a sell to somebody outside has a fee of its own"

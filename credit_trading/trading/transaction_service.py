@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import attrs
 
+from credit_trading.errors import OrderRejected
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.entered import TransactionStatus
+from credit_trading.exchange.events import CommandRejected
+from credit_trading.exchange.rejections import Rejection
 from credit_trading.trading import transaction_input
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment
 from credit_trading.trading.outcome import Outcome
 from credit_trading.trading.sequencer import Prepared
 from credit_trading.trading.transactions import OwnTransactions
+from credit_trading.users import catalogue
 
 _UPDATE = "transactions.update"
 
@@ -35,7 +41,7 @@ class TransactionReport:
     repeated: bool
 
     @classmethod
-    def entered(cls, desk: Desk, prepared: Prepared, outcome: Outcome) -> TransactionReport:
+    def entered(cls, desk: Desk, prepared: Prepared, outcome: Outcome) -> Self:
         """Of what was entered just now, or before under the same name."""
         command = prepared.request.command
         assert isinstance(command, cmd.EnterTransaction)
@@ -106,9 +112,7 @@ class TransactionService(OwnTransactions):
             note=note,
             key=key,
         )
-        subject = f"{transaction_type} {quantity} {credit_type}"
-        outcome, _ = self._desk.run(transaction_input.RECORD, subject, prepared, user_id=self._principal.user_id)
-        return TransactionReport.entered(self._desk, prepared, outcome)
+        return enter(self._desk, prepared, subject=f"{transaction_type} {quantity} {credit_type}")
 
     def prepare_transaction(
         self,
@@ -181,3 +185,25 @@ class TransactionService(OwnTransactions):
             command_id=outcome.command_id,
             repeated=outcome.repeated,
         )
+
+
+def enter(desk: Desk, prepared: Prepared, *, subject: str) -> TransactionReport:
+    """Submits a transaction. Raises OrderRejected, which names the one of two users who lacks what it takes, and what `submit` raises."""
+    (outcome,) = desk.sequencer.submit([prepared])
+    if outcome.rejection is Rejection.INSUFFICIENT_FUNDS:
+        raise _insufficient(desk, subject, outcome)
+    outcome.checked(transaction_input.RECORD, subject)
+    return TransactionReport.entered(desk, prepared, outcome)
+
+
+def _insufficient(desk: Desk, subject: str, outcome: Outcome) -> OrderRejected:
+    """The journal says which of the two it was."""
+    with desk.live.history() as log:
+        entry = log.entry(outcome.sequence)
+        assert entry is not None
+        assert isinstance(entry.event, CommandRejected)
+        lacking = catalogue.by_number(log.connection, entry.event.user).user_id
+    code = Rejection.INSUFFICIENT_FUNDS
+    sentence = f"{code.sentence}, that of {lacking}"
+    hint = code.hint.replace("USER_ID", lacking)
+    return OrderRejected(transaction_input.RECORD, subject, code.value, sentence, hint=hint)

@@ -77,7 +77,7 @@ def _standing_in(content: bytes) -> Standing | None:
     magic, size, write_version, read_version, reserved, pages, *ours = _HEADER.unpack_from(content)
     if (magic, size, write_version, read_version, reserved, *ours) != known or len(content) != size * pages:
         return None
-    _, exchange_id, user, _, _, version, sequence, chain_hash, events = _lone_row(
+    _, exchange_id, user, _, _, version, sequence, chain_hash, events, _ = _lone_row(
         content[(page - 1) * size : page * size]
     )
     if not (isinstance(exchange_id, str) and isinstance(chain_hash, bytes)):

@@ -1,7 +1,7 @@
 """In what two users' files differ.
 
-Here: schemas, rows of the shared tables, counted, and the words by which texts are found. Never here: which of the two is right. Always: both
-are read row by row, so that a long history needs no memory.
+Here: schemas, rows of the shared tables, counted, and the words by which texts are found. Never here: which of the two is right.
+Always: both are read row by row, so that a long history needs no memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from credit_trading.store.sqlite import Connection, sqlite3
-from credit_trading.users.tables.schema import SHARED_TABLES, TEXT_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
+from credit_trading.users.tables.words import TEXT_TABLES
 
 _Row = tuple[Any, ...]
 

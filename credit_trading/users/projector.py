@@ -241,7 +241,9 @@ class Projector:
 
     def _rebuild(self, connection: Connection, path: Path, head: _Head, version: int) -> None:
         """Writes the user's whole history into the file anew; private tables are carried over."""
-        _log.warning(
+        is_foreseen = migrations.needs_journal(version) and migrations.is_consistent(connection, version)
+        _log.log(
+            logging.INFO if is_foreseen else logging.WARNING,  # a large folder has a hundred thousand of them
             "the file of user #%d is of version %d; it is rebuilt as version %d",
             head.number,
             version,

@@ -14,7 +14,8 @@ import attrs
 
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.difference import WIDTH_OF_A_WORD, in_order, width_of_key, words_of
-from credit_trading.users.tables.schema import SHARED_TABLES, TEXT_TABLES
+from credit_trading.users.tables.schema import SHARED_TABLES
+from credit_trading.users.tables.words import TEXT_TABLES
 from credit_trading.verify.finding import shortened
 
 Row = tuple[Any, ...]

@@ -6,14 +6,12 @@ Here: views get their principal here and nowhere else. Never here: a user's id f
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 
 from django.contrib.auth.models import User as Person
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from credit_trading import Admin, User
-from credit_trading.errors import AlreadyExists
 from examples.django_host.apps import exchange
 
 
@@ -41,9 +39,9 @@ class Acting:
         return self._admin(str(person.pk))
 
     def open_account(self, person: Person) -> None:
-        """The person's trading file, unless it is there: it is safe to do this again after a crash between two databases."""
-        with suppress(AlreadyExists):
-            self._admin("sign-up").databases.create_trading_database(str(person.pk), person.email)
+        """The person's trading file, unless it is there: safe to repeat. Raises AlreadyExists if it is somebody else's."""
+        newcomer = (str(person.pk), person.email)
+        self._admin("sign-up").databases.create_trading_databases([newcomer], skip_existing=True)
 
     def _admin(self, name: str) -> Admin:
         return exchange().as_admin(name, origin=self._origin, correlation_id=self._request_id)

@@ -11,6 +11,8 @@ urlpatterns = [
     path("orders", views.orders),
     path("orders/<int:order_id>", views.order),
     path("history", views.history),
+    path("statistics", views.statistics),
+    path("statement", views.statement),
     path("audit", views.audit_trail),
     path("operator/deposits", views.deposit),
 ]

@@ -9,11 +9,12 @@ import msgspec
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.models import User as Person
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from credit_trading.errors import InvalidInput
+from credit_trading.errors import AlreadyExists, InvalidInput
+from examples import wire
 from examples.wire import Deposit, NewOrder, SignUp, as_json, idempotency_key
 
 
@@ -43,7 +44,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"title": "address_taken"}, status=409)
     try:
         return enter(request, person, status=201)
-    except InvalidInput:  # an address that the exchange does not take
+    except (AlreadyExists, InvalidInput):  # a number that it has given out before, an address that it does not take
         person.delete()
         raise
 
@@ -87,12 +88,23 @@ def order(request: HttpRequest, order_id: int) -> HttpResponse:
 
 @require_GET
 def history(request: HttpRequest) -> HttpResponse:
-    return listed("transactions", request.acting.user().transactions.get_transaction_history(limit=100))
+    return JsonResponse(wire.history(request.acting.user(), request.GET))
+
+
+@require_GET
+def statistics(request: HttpRequest) -> HttpResponse:
+    return listed("statistics", request.acting.user().transactions.calculate_trading_statistics())
+
+
+@require_GET
+def statement(request: HttpRequest) -> FileResponse:
+    file, content_type = wire.statement(request.acting.user(), request.GET)
+    return FileResponse(file, content_type=content_type)
 
 
 @require_GET
 def audit_trail(request: HttpRequest) -> HttpResponse:
-    return listed("events", request.acting.user().transactions.get_audit_trail(limit=100))
+    return JsonResponse(wire.audit_trail(request.acting.user(), request.GET))
 
 
 @require_POST

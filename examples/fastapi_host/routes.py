@@ -6,15 +6,16 @@ FastAPI runs a `def` in a thread by itself; from an `async def` go through `to_t
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from credit_trading import OrderReport
-from credit_trading.errors import AlreadyExists
+from examples import wire
 from examples.fastapi_host.acting import Acting
 from examples.wire import Deposit, NewOrder, as_json, idempotency_key
 
@@ -27,10 +28,10 @@ routes = APIRouter()
 
 @routes.post("/people", status_code=201)
 def sign_up(acting: Asking) -> Answer:
-    """The trading file of the one whom the token names; safe to repeat."""
-    with suppress(AlreadyExists):
-        acting.sign_up().databases.create_trading_database(acting.identity.user_id, acting.identity.email)
-    return {"user_id": acting.identity.user_id}
+    """The trading file of the one whom the token names, unless it is there; safe to repeat."""
+    person = acting.identity
+    acting.sign_up().databases.create_trading_databases([(person.user_id, person.email)], skip_existing=True)
+    return {"user_id": person.user_id}
 
 
 @routes.get("/balances")
@@ -75,13 +76,24 @@ def cancel_order(order_id: int, acting: Asking) -> Answer:
 
 
 @routes.get("/history")
-def history(acting: Asking) -> Answer:
-    return {"transactions": as_json(acting.user().transactions.get_transaction_history(limit=100))}
+def history(request: Request, acting: Asking) -> Answer:
+    return wire.history(acting.user(), request.query_params)
+
+
+@routes.get("/statistics")
+def statistics(acting: Asking) -> Answer:
+    return {"statistics": as_json(acting.user().transactions.calculate_trading_statistics())}
+
+
+@routes.get("/statement")
+def statement(request: Request, acting: Asking) -> StreamingResponse:
+    file, content_type = wire.statement(acting.user(), request.query_params)
+    return StreamingResponse(file, media_type=content_type, background=BackgroundTask(file.close))
 
 
 @routes.get("/audit")
-def audit_trail(acting: Asking) -> Answer:
-    return {"events": as_json(acting.user().transactions.get_audit_trail(limit=100))}
+def audit_trail(request: Request, acting: Asking) -> Answer:
+    return wire.audit_trail(acting.user(), request.query_params)
 
 
 @routes.post("/operator/deposits", status_code=201)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import atexit
 import secrets
-from contextlib import suppress
 
 from flask import Flask, abort, g, request
 
 import credit_trading
 from credit_trading import Admin, User
-from credit_trading.errors import AlreadyExists
 from examples.flask_host.people import Person
 
 
@@ -27,10 +25,9 @@ class Trading:
         app.before_request(self._name_request)
 
     def open_account(self, person: Person) -> None:
-        """The person's trading file, unless it is there: it is safe to do this again after a crash between two databases."""
-        with suppress(AlreadyExists):
-            sign_up = self.exchange.as_admin("sign-up", origin=request.remote_addr, correlation_id=g.request_id)
-            sign_up.databases.create_trading_database(person.user_id, person.email)
+        """The person's trading file, unless it is there: safe to repeat. Raises AlreadyExists if it is somebody else's."""
+        sign_up = self.exchange.as_admin("sign-up", origin=request.remote_addr, correlation_id=g.request_id)
+        sign_up.databases.create_trading_databases([(person.user_id, person.email)], skip_existing=True)
 
     def user(self) -> User:
         """The one who is signed in, and nobody else."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from flask import Blueprint, abort, current_app, request, session
+from flask import Blueprint, Response, abort, current_app, request, send_file, session
 
-from credit_trading.errors import InvalidInput
+from credit_trading.errors import AlreadyExists, InvalidInput
+from examples import wire
 from examples.flask_host.people import People, Person
 from examples.flask_host.trading import Trading
 from examples.wire import Deposit, NewOrder, SignUp, as_json, idempotency_key
@@ -41,7 +42,7 @@ def sign_up() -> tuple[Answer, int]:
     person = people().add(new.email, new.password) or abort(409)
     try:
         return enter(person), 201
-    except InvalidInput:  # an address that the exchange does not take
+    except (AlreadyExists, InvalidInput):  # a number that it has given out before, an address that it does not take
         people().remove(person)
         raise
 
@@ -86,12 +87,23 @@ def cancel_order(order_id: int) -> Answer:
 
 @pages.get("/history")
 def history() -> Answer:
-    return {"transactions": as_json(trading().user().transactions.get_transaction_history(limit=100))}
+    return wire.history(trading().user(), request.args)
+
+
+@pages.get("/statistics")
+def statistics() -> Answer:
+    return {"statistics": as_json(trading().user().transactions.calculate_trading_statistics())}
+
+
+@pages.get("/statement")
+def statement() -> Response:
+    file, content_type = wire.statement(trading().user(), request.args)
+    return send_file(file, mimetype=content_type)
 
 
 @pages.get("/audit")
 def audit_trail() -> Answer:
-    return {"events": as_json(trading().user().transactions.get_audit_trail(limit=100))}
+    return wire.audit_trail(trading().user(), request.args)
 
 
 @pages.post("/operator/deposits")

@@ -67,6 +67,7 @@ def test_every_command_is_asked_for() -> None:
             "book",
             *(f"trades {name}" for name in ("list", "bust")),
             "transactions list",
+            *(f"audit {name}" for name in ("list", "show")),
             *(f"journal {name}" for name in ("head", "check", "archive")),
             "verify",
             "rebuild",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -26,6 +26,7 @@ class Answer:
     body: Any
     """What the JSON says; None where it is none."""
     headers: dict[str, str]
+    text: str = ""
 
 
 class Client(Protocol):
@@ -34,6 +35,10 @@ class Client(Protocol):
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """A header `request_id` is sent as Request-Id, and so on."""
         ...
+
+
+def _json(headers: Mapping[str, str], text: str) -> Any:
+    return json.loads(text) if "json" in headers.get("Content-Type", "") else None
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:
@@ -45,18 +50,19 @@ class Host(Protocol):
         """Somebody who has not signed in."""
         ...
 
-    def sign_up(self, email: str) -> tuple[str, Client]:
-        """A new person with a trading file, and their user id."""
+    def newcomer(self, email: str) -> Client:
+        """Somebody who is about to sign up."""
         ...
 
     def operator(self) -> Client: ...
 
 
-def sign_up(client: Client, email: str) -> str:
+def sign_up(host: Host, email: str) -> tuple[str, Client]:
+    """A new person with a trading file; their user id first."""
+    client = host.newcomer(email)
     answer = client.ask("POST", "/people", {"email": email, "password": PASSWORD})
     assert answer.status == 201, answer
-    user_id: str = answer.body["user_id"]
-    return user_id
+    return answer.body["user_id"], client
 
 
 class FlaskHost:
@@ -69,12 +75,11 @@ class FlaskHost:
     def visitor(self) -> Client:
         return _FlaskClient(self.app.test_client())
 
-    def sign_up(self, email: str) -> tuple[str, Client]:
-        client = self.visitor()
-        return sign_up(client, email), client
+    def newcomer(self, email: str) -> Client:
+        return self.visitor()
 
     def operator(self) -> Client:
-        _, client = self.sign_up("operator@example.com")
+        _, client = sign_up(self, "operator@example.com")
         done = self.app.test_cli_runner().invoke(args=["make-operator", "operator@example.com"])
         assert done.exit_code == 0, done.output
         return client
@@ -90,7 +95,9 @@ class _FlaskClient:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         given = {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         response = self.client.open(path, method=method, headers=named(headers), **given)
-        return Answer(response.status_code, response.get_json(silent=True), dict(response.headers))
+        text = response.get_data(as_text=True)
+        response.close()
+        return Answer(response.status_code, response.get_json(silent=True), dict(response.headers), text)
 
 
 class DjangoHost:
@@ -108,17 +115,16 @@ class DjangoHost:
 
         return _DjangoClient(Browser(enforce_csrf_checks=True))
 
-    def sign_up(self, email: str) -> tuple[str, Client]:
+    def newcomer(self, email: str) -> Client:
         from django.contrib.auth.models import User
 
         User.objects.filter(email=email).delete()  # of the test before
-        client = self.visitor()
-        return sign_up(client, email), client
+        return self.visitor()
 
     def operator(self) -> Client:
         from django.contrib.auth.models import User
 
-        user_id, client = self.sign_up("operator@example.com")
+        user_id, client = sign_up(self, "operator@example.com")
         User.objects.filter(pk=user_id).update(is_staff=True)
         return client
 
@@ -155,8 +161,8 @@ class _DjangoClient:
         token = {"X-CSRFToken": self.client.cookies["csrftoken"].value}
         data = body if isinstance(body, bytes) else json.dumps(body)
         response = self.client.generic(method, path, data, "application/json", headers=named(headers) | token)
-        is_json = "json" in response.get("Content-Type", "")
-        return Answer(response.status_code, response.json() if is_json else None, dict(response.headers))
+        text = response.getvalue().decode()
+        return Answer(response.status_code, _json(response.headers, text), dict(response.headers), text)
 
 
 class FastApiHost:
@@ -181,10 +187,9 @@ class FastApiHost:
     def visitor(self) -> Client:
         return _FastApiClient(self._request, {})
 
-    def sign_up(self, email: str) -> tuple[str, Client]:
+    def newcomer(self, email: str) -> Client:
         self._people += 1
-        client = self._with_token(f"p{self._people}", email)
-        return sign_up(client, email), client
+        return self._with_token(f"{self._people}", email)
 
     def operator(self) -> Client:
         return self._with_token("op", "operator@example.com", is_operator=True)
@@ -210,8 +215,9 @@ class _FastApiClient:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         given = {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         response = self.request(method, path, headers=self.token | named(headers), **given)
-        is_json = "json" in response.headers.get("Content-Type", "")
-        return Answer(response.status_code, response.json() if is_json else None, dict(response.headers))
+        return Answer(
+            response.status_code, _json(response.headers, response.text), dict(response.headers), response.text
+        )
 
 
 _HOSTS: dict[str, type[DjangoHost | FlaskHost | FastApiHost]] = {

@@ -12,7 +12,8 @@ from credit_trading import OutcomeUnknown
 from credit_trading.errors import Busy, FileCorrupt
 from credit_trading.trading.orders import OwnOrders
 from credit_trading.users.manager import TradingDatabaseManager
-from tests.embedding.hosts import PASSWORD, Client, Host
+from examples import wire
+from tests.embedding.hosts import PASSWORD, Client, DjangoHost, FlaskHost, Host, sign_up
 from tests.floor import CASH, CREDIT, SYMBOL
 
 SELL = {"symbol": SYMBOL, "side": "sell", "quantity": "10", "price": "12.50"}
@@ -21,7 +22,7 @@ BUY = {"symbol": SYMBOL, "side": "buy", "quantity": "4", "price": "12.60"}
 
 def funded(host: Host, email: str, operator: Client) -> tuple[str, Client]:
     """Somebody new with 1,000.00 and 100 credits."""
-    user_id, client = host.sign_up(email)
+    user_id, client = sign_up(host, email)
     for asset, amount in ((CASH, "1000.00"), (CREDIT, "100")):
         body = {"user_id": user_id, "asset": asset, "amount": amount}
         answer = operator.ask("POST", "/operator/deposits", body, idempotency_key=f"wire-{user_id}-{asset}")
@@ -68,6 +69,33 @@ def test_two_people_sign_up_are_funded_and_trade(two: tuple[Client, Client]) -> 
     assert ann.ask("GET", f"/orders/{order['order_id']}").body["order_status"] == "canceled"
 
 
+def test_each_reads_their_own_history_by_pages_their_statistics_and_their_statement(
+    two: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement is a page for people, or rows for programs; whatever else a query says is not handed on."""
+    ann, bob = two
+    place(ann, SELL)
+    place(bob, BUY)
+    monkeypatch.setattr(wire, "PAGE", 2)
+    first = bob.ask("GET", "/history").body
+    second = bob.ask("GET", f"/history?after={first['next']}").body
+    assert [one["transaction_type"] for one in first["transactions"]] == ["buy", "deposit"]
+    assert ([one["transaction_type"] for one in second["transactions"]], second["next"]) == (["deposit"], None)
+    assert len(bob.ask("GET", "/history?transaction_type=buy&user_id=1&limit=0").body["transactions"]) == 1
+    trail = bob.ask("GET", "/audit").body
+    assert bob.ask("GET", f"/audit?after={trail['next']}").body["events"][0] not in trail["events"]
+    assert [one["trades"] for one in bob.ask("GET", "/statistics").body["statistics"]] == [1]
+    forms = {"html": "text/html", "csv": "text/csv", "json": "application/json"}
+    for form, content_type in forms.items():
+        answer = bob.ask("GET", f"/statement?format={form}")
+        assert titled(answer.headers)["Content-Type"].startswith(content_type)
+        assert "949.87" in answer.text
+    assert bob.ask("GET", "/statement?from=2026-01-01&to=2026-01-02&format=json").status == 200
+    for query in ("format=exe", "from=yesterday", "from=2026-02-01&to=2026-01-01"):
+        assert bob.ask("GET", f"/statement?{query}").status == 422, query
+    assert bob.ask("GET", "/history?after=nonsense").status == 422
+
+
 def test_an_order_that_is_sent_again_is_placed_once(two: tuple[Client, Client]) -> None:
     """The same key and content: the first answer; other content: refused; no key: not taken at all."""
     ann, _ = two
@@ -83,7 +111,7 @@ def test_an_order_that_is_sent_again_is_placed_once(two: tuple[Client, Client]) 
 
 def test_a_deposit_that_is_sent_again_is_made_once(host: Host) -> None:
     operator = host.operator()
-    user_id, ann = host.sign_up("ann@example.com")
+    user_id, ann = sign_up(host, "ann@example.com")
     body = {"user_id": user_id, "asset": CASH, "amount": "5.00"}
     answers = [operator.ask("POST", "/operator/deposits", body, idempotency_key="wire-1") for _ in range(2)]
     assert [(one.status, one.body["repeated"]) for one in answers] == [(201, False), (200, True)]
@@ -108,7 +136,8 @@ def test_nobody_sees_or_touches_what_is_anothers(two: tuple[Client, Client]) -> 
 
 PRIVATE = [
     *[("GET", "/balances"), ("GET", "/orders"), ("POST", "/orders"), ("GET", "/orders/1"), ("DELETE", "/orders/1")],
-    *[("GET", "/history"), ("GET", "/audit"), ("POST", "/operator/deposits")],
+    *[("GET", "/history"), ("GET", "/statistics"), ("GET", "/statement"), ("GET", "/audit")],
+    ("POST", "/operator/deposits"),
 ]
 
 
@@ -116,7 +145,7 @@ def test_who_has_not_signed_in_gets_nothing_and_a_user_is_no_operator(host: Host
     """What the body says comes after who sends it."""
     visitor = host.visitor()
     assert {visitor.ask(method, path, {}).status for method, path in PRIVATE} == {401}
-    user_id, ann = host.sign_up("ann@example.com")
+    user_id, ann = sign_up(host, "ann@example.com")
     forbidden = ann.ask("POST", "/operator/deposits", {"user_id": user_id, "asset": CASH, "amount": "1.00"})
     assert forbidden.status == 403
     assert balances(ann) == {}
@@ -160,7 +189,7 @@ TROUBLE = [
 def test_trouble_with_files_says_whether_to_come_again_and_nothing_of_the_files(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, ann = host.sign_up("ann@example.com")
+    _, ann = sign_up(host, "ann@example.com")
     for trouble, status, title in TROUBLE:
 
         def fail(*_: Any, error: Exception = trouble, **__: Any) -> None:
@@ -199,19 +228,32 @@ def test_a_sign_up_that_a_crash_cut_in_two_is_finished_by_signing_in(
 ) -> None:
     """The person is in the host's database, and the exchange has not heard of them yet."""
 
-    def crash(*_: Any) -> None:
+    def crash(*_: Any, **__: Any) -> None:
         raise Busy("users.create", "exchange.db", "killed here")
 
     credentials = {"email": "cut@example.com", "password": PASSWORD}
     browser = host.visitor()
     with monkeypatch.context() as crashing:
-        crashing.setattr(TradingDatabaseManager, "create_trading_database", crash)
+        crashing.setattr(TradingDatabaseManager, "create_trading_databases", crash)
         assert browser.ask("POST", "/people", credentials).status == 503
         assert browser.ask("GET", "/balances").status == 401
     assert browser.ask("POST", "/people", credentials).status == 409  # taken, by oneself
     assert browser.ask("POST", "/session", credentials | {"password": "wrong"}).status == 401
     assert browser.ask("POST", "/session", credentials).status == 200
     assert browser.ask("GET", "/balances").body == {"balances": []}
+
+
+def test_a_number_that_the_host_gives_out_again_opens_nobody_elses_account(host: Host, market: Path) -> None:
+    """As after people were restored from an older backup than the exchange."""
+    user_id, _ = sign_up(host, "ann@example.com")
+    with credit_trading.open(market) as exchange:
+        admin = exchange.as_admin("the time before")
+        admin.databases.create_trading_database(str(int(user_id) + 1), "formerly@example.com")
+    bob = host.newcomer("bob@example.com")
+    answer = bob.ask("POST", "/people", {"email": "bob@example.com", "password": PASSWORD})
+    assert (answer.status, answer.body["title"]) == (409, "already_exists")
+    if isinstance(host, FlaskHost | DjangoHost):  # elsewhere the identity provider says who one is
+        assert bob.ask("GET", "/balances").status == 401
 
 
 @pytest.mark.parametrize("host", ["django", "flask"], indirect=True)
@@ -228,8 +270,8 @@ def test_a_token_is_believed_only_with_its_signature(host: Host) -> None:
     """Neither a forged name under somebody's signature, nor one signed with another secret, nor noise."""
     from examples.fastapi_host.tokens import Identity, signed
 
-    host.sign_up("ann@example.com")
-    ann, op = (signed("another", Identity(name, "a@example.com", is_operator=True)) for name in ("p1", "op"))
+    sign_up(host, "ann@example.com")
+    ann, op = (signed("another", Identity(name, "a@example.com", is_operator=True)) for name in ("1", "op"))
     for token in (ann, op, ann.partition(".")[0], "", "x.y", f"{op.partition('.')[0]}.{ann.partition('.')[2]}"):
         visitor: Any = host.visitor()
         answer = visitor.ask("GET", "/balances", authorization=f"Bearer {token}")

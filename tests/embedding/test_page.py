@@ -105,7 +105,13 @@ def test_a_hosts_own_tests_run_side_by_side(tmp_path: Path) -> None:
     for block in TEST_FILES:
         assert block.file is not None
         (tmp_path / block.file).write_text(block.text)
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-W", "error", "-p", "no:cacheprovider", "-v", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-v", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+    command += [
+        "-p",
+        "no:anyio",
+        "-p",
+        "no:hypothesispytest",
+    ]  # no host needs them for this, and they take long to load
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     tests = sum(block.text.count("def test_") for block in TEST_FILES)

@@ -33,6 +33,7 @@ MISSING = [
 ]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}; pip install -e '.[test]'")
 
+ROOT = Path(__file__).parent.parent.parent
 ORDERS = 12
 """Of each client."""
 PATIENCE_S = 30
@@ -85,7 +86,7 @@ def gunicorn(market: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     }
     with (
         listener,
-        subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()]) as master,
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, pass_fds=[listener.fileno()]) as master,
     ):
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", log

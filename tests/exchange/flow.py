@@ -23,10 +23,15 @@ from tests.exchange.steps import (
     Bust,
     Cancel,
     CancelAll,
+    CostMethod,
     Deal,
     Delete,
+    Enter,
+    Fill,
     Move,
+    MoveOn,
     Place,
+    PlaceOutside,
     Rules,
     Status,
     Step,
@@ -65,6 +70,9 @@ _amended_at_all: Choices = {
     "ahead": (None, None, 0, 0, 1),
 }
 
+_outside: Choices = {"user": _users, "buys": _sides, "lots": _lots, "price_ticks": (None, *_ticks), "seconds": _seconds}
+_prices = (*range(970, 1040, 5), *range(990, 1010, 10), 1001)
+
 book_steps: Table = [
     (14, Place, _priced_or_at_market),
     (8, Place, {**_priced, "display_lots": range(1, 5)}),
@@ -73,6 +81,8 @@ book_steps: Table = [
     (6, Amend, _amended),
     (3, Amend, _amended_at_all),
     (3, Cancel, {"which": _which}),
+    (2, PlaceOutside, {**_outside, "force": _resting}),
+    (3, Fill, {"which": _which, "lots": (None, 1, 2, 3, 5, 10), "price": _prices}),
     (3, Wait, {"seconds": range(1, 5)}),
 ]
 """What a book alone can answer: no money, no names. What ends many orders at once is rare, or there would be no deep book."""
@@ -103,11 +113,29 @@ _changes = [
 _named: Choices = {"user": _users, "buys": _sides, "price_ticks": _ticks, "lots": _lots, "name": ("x", "y", "z")}
 _big_buy: Choices = {"user": _users, "buys": (True,), "price_ticks": (None,), "lots": range(4, 20)}
 
+_deal: Choices = {"user": _users, "buys": _sides, "lots": _lots, "price_ticks": _ticks}
+_entered: Choices = {
+    "user": _users,
+    "kind": ("deposit", "withdrawal", "transfer_in", "transfer_out", "fee", "correction_in", "correction_out"),
+    "asset": (CASH, CREDIT),
+    "amount": range(1, 20),
+    "other": (None, *_users),
+}
+
 money_steps: Table = [
     (12, Place, _named),
     (9, Place, {**_big_buy, "stop_ticks": (None, None, 102)}),
     (9, Move, {"user": _users, "asset": (CASH, CREDIT), "amount": range(1, 900, 7), "withdraws": _sides}),
-    (5, Deal, {"buyer": _users, "seller": _users, "lots": _lots, "price_ticks": _ticks}),
+    (5, Deal, {**_deal, "other": _users}),
+    (3, Deal, {**_deal, "fee": (0, 3), "ago": (None, 0, 5)}),
+    (5, Deal, {**_deal, "other": (None, *_users), "pending": (True,), "seconds": (None, *range(12))}),
+    (5, Enter, _entered),
+    (5, Enter, {**_entered, "pending": (True,), "seconds": (None, *range(12))}),
+    (9, MoveOn, {"which": _which, "status": ("settled", "settled", "cancelled", "failed", "pending")}),
+    (1, MoveOn, {"which": _which, "status": ("settled",), "user": _users}),
+    (4, Fill, {"which": _which, "lots": (None, 1, 2), "price": _prices, "fee": (0, 1, 400)}),
+    (3, PlaceOutside, {**_outside, "name": ("x", "y", "z")}),
+    (1, CostMethod, {"user": _users, "method": ("average", "fifo", "lifo")}),
     (12, Bust, {"which": range(6)}),
     (2, Delete, {"user": _users, "sweep_to": (None, *_users)}),
     (3, UserFees, {"user": _users, "maker_ppm": (None, 0, 500, -50), "taker_ppm": (None, 900, 2500)}),

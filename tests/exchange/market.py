@@ -8,6 +8,10 @@ Always: after every line the invariants hold, and a second replica that only eve
     amend LABEL [price P] [quantity N] [show N] [until +9s] [version N] [by USER] [id COMMAND]
     cancel LABEL [by USER] [id COMMAND]     cancel-all [USER] [here] [id COMMAND]     bust TRADE [id COMMAND]
     deposit|withdraw USER AMOUNT ASSET [id COMMAND]            deal BUYER buys QUANTITY from SELLER for TOTAL [id COMMAND]
+    enter LABEL USER TYPE QUANTITY ASSET [with USER] [for TOTAL] [fee FEE] [earned] [pending] [until +5s] [was -3s] [id COMMAND]
+    update LABEL STATUS [by USER] [id COMMAND]
+    outside LABEL USER buy|sell QUANTITY @ PRICE|market [GTC|DAY|IOC|FOK] [until +5s] [named ID] [id COMMAND]
+    fill LABEL QUANTITY|rest @ PRICE [fee FEE] [was -3s] [by USER] [id COMMAND]
     create USER     delete USER [sweep USER]     suspend|unsuspend USER     userfees USER MAKER TAKER
     halt     resume     open     close     rules NAME VALUE ...     schedule +5s-+9s ...     at +3s     due     list BASE
     order LABEL     balance USER ASSET     queue|book bids|asks     fees     last     status     answer
@@ -69,7 +73,9 @@ class Market(Replicas):
         self.orders: dict[str, int] = {}
         self._labels: dict[int, str] = {}
         self._owners: dict[int, str] = {}
-        self._reports = Reports(self, labels=self._labels, users=self.users)
+        self.transactions: dict[str, int] = {}
+        self._entered: dict[int, str] = {}
+        self._reports = Reports(self, labels=self._labels, transactions=self._entered, users=self.users)
         self._tells_book = tells_book
         for user in users or ("ann", "bob", "cat", "dan"):
             self._create([user])
@@ -198,10 +204,95 @@ class Market(Replicas):
     def _deal(self, words: list[str]) -> list[str]:
         buyer, _, quantity, _, seller, _, total, *rest = words
         lots, cents = int(quantity), self.cash.parse(total)
-        command = cmd.TradeOffBook(
-            self.users[buyer], self.users[seller], CREDIT, CASH, lots, cents * 10**6 // lots, 8, cents
+        command = cmd.EnterTransaction(
+            self.users[buyer],
+            "buy",
+            CREDIT,
+            lots,
+            CASH,
+            *_price(cents, lots),
+            cents,
+            counterparty=self.users[seller],
         )
         return self._report(command, options_of(rest))
+
+    def _enter(self, words: list[str]) -> list[str]:
+        """A total is of cash, and the price whatever gives it."""
+        label, user, kind, amount, asset, *rest = words
+        options = options_of(rest, flags=("earned", "pending"))
+        units = self.live.assets[asset].parse_positive(amount)
+        total = self.cash.parse(options["for"]) if "for" in options else None
+        price, price_decimals = (None, None) if total is None else _price(total, units)
+        command = cmd.EnterTransaction(
+            self.users[user],
+            kind,
+            asset,
+            units,
+            None if total is None else CASH,
+            price,
+            price_decimals,
+            total,
+            self.cash.parse(options.get("fee", "0")),
+            self.users[options["with"]] if "with" in options else None,
+            self._moment(options.get("was")),
+            "pending" in options,
+            self._moment(options.get("until")),
+            earned="earned" in options,
+        )
+        number = self.live.sequence + 1
+        self.transactions.setdefault(label, number)
+        self._entered.setdefault(number, label)
+        return self._report(command, options)
+
+    def _update(self, words: list[str]) -> list[str]:
+        label, status, *rest = words
+        options = options_of(rest)
+        number = int(label[1:]) if label.startswith("#") else self.transactions[label]
+        pending = self.live.pending_transactions.get(number)
+        user = self.users[options["by"]] if "by" in options else pending.user if pending else 1
+        return self._report(cmd.UpdateTransaction(user, number, status), options)
+
+    # Orders that are worked outside
+
+    def _outside(self, words: list[str]) -> list[str]:
+        label, user, side, quantity, *rest = words
+        options = options_of(rest, flags=("market", *FORCES))
+        number = self.live.last_order + 1
+        self.orders[label], self._labels[number], self._owners[number] = number, label, user
+        usual = "GTD" if "until" in options else "GTC"
+        command = cmd.PlaceExternalOrder(
+            self.users[user],
+            SYMBOL,
+            side == "buy",
+            self.instrument.parse_quantity(quantity),
+            None if "market" in options else self.instrument.parse_price(options["@"]),
+            next((force for force in FORCES if force in options), usual),
+            self._moment(options.get("until")),
+            options.get("named"),
+        )
+        return self._report(command, options)
+
+    def _fill(self, words: list[str]) -> list[str]:
+        """The price may have any decimals."""
+        label, quantity, *rest = words
+        options = options_of(rest)
+        whole, _, part = options["@"].partition(".")
+        user, number, client_order_id = self._named(label, options)
+        command = cmd.FillOutside(
+            user,
+            SYMBOL,
+            number,
+            client_order_id,
+            None if quantity == "rest" else self.instrument.parse_quantity(quantity),
+            int(whole + part),
+            len(part),
+            self.cash.parse(options.get("fee", "0")),
+            self._moment(options.get("was")),
+        )
+        return self._report(command, options)
+
+    def _moment(self, text: str | None) -> int | None:
+        return None if text is None else START_US + microseconds(text)
 
     def _bust(self, words: list[str]) -> list[str]:
         """What the trade posted is given as the journal has it."""
@@ -277,3 +368,10 @@ class Market(Replicas):
         if self.answer.sequence <= before:
             shown.append(f"repeated {self.answer.code or self.answer.status or 'done'}")
         return shown
+
+
+def _price(total: int, units: int) -> tuple[int, int]:
+    """Of so many units of an asset without decimals, in hundredths or finer; it must come out even."""
+    price = total * 10**6
+    assert price % units == 0, f"{total} is not exact over {units}"
+    return price // units, 8

@@ -33,6 +33,7 @@ class NaiveOrder:
     post_only: bool
     self_trade: str
     at_market: bool
+    outside: bool = False
     filled: int = 0
     shown: int = 0
     came: int = 0
@@ -78,14 +79,37 @@ class NaiveBook:
             self.told.append(("rejected", code))
             return
         order.waits = order.stop is not None
-        if order.at_market and not order.waits:
+        if order.at_market and not order.waits and not order.outside:
             order.price = self._collar(order)
         self.told.append(("accepted", order.number, order.price))
-        if order.waits:
+        if order.waits or order.outside:
             self.orders.append(order)
         else:
             self._enter(order)
         self._trigger_stops()
+
+    def fill(self, number: int, user: int, last_number: int, lots: int | None, price: int) -> None:
+        """Of an order that is worked outside; the price in tenths of a tick."""
+        order = self._own(number, user, last_number)
+        if order is None:
+            return
+        if not order.outside:
+            self.told.append(("rejected", "order_not_external"))
+            return
+        lots = lots or order.rest
+        limit = (order.price or 0) * 10
+        if lots * price % 10:
+            self.told.append(("invalid",))
+        elif lots > order.rest:
+            self.told.append(("rejected", "quantity_above_remaining"))
+        elif order.price is not None and (price > limit if order.buys else price < limit):
+            self.told.append(("rejected", "price_worse_than_limit"))
+        else:
+            order.filled += lots
+            order.version += 1
+            self.told.append(("filled_outside", number, lots, price))
+            if not order.rest:
+                self.orders.remove(order)
 
     def cancel(self, number: int, user: int, last_number: int) -> None:
         if order := self._own(number, user, last_number):
@@ -94,6 +118,9 @@ class NaiveBook:
     def amend(self, number: int, user: int, last_number: int, change: Change, now: float) -> None:
         order = self._own(number, user, last_number, is_amended=True)
         if order is None:
+            return
+        if order.outside:
+            self.told.append(("rejected", "order_is_external"))
             return
         if order.at_market and (change.price or change.display):
             self.told.append(("invalid",))
@@ -154,7 +181,7 @@ class NaiveBook:
 
     def queue(self, *, buys: bool) -> list[NaiveOrder]:
         """One side's orders, the one that trades first first."""
-        side = [order for order in self.orders if order.buys == buys and not order.waits]
+        side = [order for order in self.orders if order.buys == buys and not order.waits and not order.outside]
         return sorted(side, key=lambda order: (-(order.price or 0) if buys else order.price or 0, order.came))
 
     def best_against(self, order: NaiveOrder) -> int | None:

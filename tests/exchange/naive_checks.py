@@ -41,7 +41,10 @@ class Change:
 def refusal_of_new(book: NaiveBook, order: NaiveOrder, now: float) -> str | None:
     best, most = book.best_against(order), book.filters.max_open
     may_rest = order.force in ("GTC", "DAY", "GTD")
-    value = (order.price or order.stop or best or 0) * order.lots
+    value: float = (order.price or order.stop or best or 0) * order.lots
+    needs_price = order.at_market and order.stop is None and not order.outside
+    if order.outside and order.at_market:
+        value = NEVER
     checks = {
         "user_suspended": order.user in book.suspended,
         "instrument_halted": book.halted,
@@ -50,7 +53,7 @@ def refusal_of_new(book: NaiveBook, order: NaiveOrder, now: float) -> str | None
         "no_session_end": order.force == "DAY" and order.expires == NEVER,
         "quantity_too_small": order.lots < (book.filters.min_lots or 0),
         "quantity_too_large": order.lots > (book.filters.max_lots or NEVER),
-        "no_opposite_price": order.at_market and order.stop is None and best is None,
+        "no_opposite_price": needs_price and best is None,
         "value_too_small": value < (book.filters.min_value or 0),
         "price_outside_band": order.price is not None and _is_outside_band(book, order.price),
         "too_many_open_orders": may_rest and most is not None and len(book.of(order.user)) >= most,

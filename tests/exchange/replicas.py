@@ -28,7 +28,10 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
 _REQUEUING = (ev.OrderAccepted, ev.OrderTriggered, ev.OrderRefreshed)
-_CHANGING = (ev.OrderAccepted, ev.OrderAmended, ev.OrderTriggered, ev.OrderRefreshed, ev.OrderReduced)
+_CHANGING = (
+    *(ev.OrderAccepted, ev.OrderAmended, ev.OrderTriggered, ev.OrderRefreshed, ev.OrderReduced),
+    ev.OrderFilledOutside,
+)
 
 
 def schedule_of(*sessions: tuple[int, int]) -> Schedule:
@@ -97,10 +100,12 @@ class Replicas:
                 return cmd.BustTrade(
                     number, SYMBOL, CREDIT, CASH, buyer, seller, lots, event.value, buyer_fee, seller_fee
                 )
-            if isinstance(event, ev.TradedOffBook) and event.trade == number:
-                return cmd.BustTrade(
-                    number, None, event.base, event.quote, event.buyer, event.seller, event.quantity, event.total, 0, 0
-                )
+            if isinstance(event, ev.TransactionEntered | ev.TransactionUpdated) and event.trade == number:
+                assert event.counterparty is not None
+                parties = (event.user, event.counterparty)
+                buyer, seller = parties if event.asset_change > 0 else parties[::-1]
+                lots, value = abs(event.asset_change), abs(event.currency_change)
+                return cmd.BustTrade(number, None, CREDIT, CASH, buyer, seller, lots, value, 0, 0)
         raise AssertionError(f"no trade {number}")
 
     @property
@@ -121,6 +126,7 @@ class Replicas:
         assert check_state(self.live) == []
         assert self.fees >= 0 or self.live.busted, "rounding ran against the exchange"
         self._check_orders()
+        self._check_holds()
         self._check_side(buys=True)
         self._check_side(buys=False)
         assert state_digest(self.followed) == state_digest(self.live), "replayed entries lead elsewhere"
@@ -142,6 +148,22 @@ class Replicas:
             if last is not None and order.stop_ticks is not None:
                 beyond = last - order.stop_ticks if order.buys else order.stop_ticks - last
                 assert beyond < 0, f"{order.number} waits for a price that was traded"
+
+    def _check_holds(self) -> None:
+        """By another way than `verify`: what is held is what would be given back if all that is open were given up."""
+        held = {(account, asset): balance.held for account, asset, balance in self.live.accounts if balance.held}
+        open_: dict[tuple[int, str], int] = {}
+        for order in self.live.orders.values():
+            open_[order.user, CASH if order.buys else CREDIT] = (
+                open_.get((order.user, CASH if order.buys else CREDIT), 0) + order.hold
+            )
+        for one in self.live.pending_transactions.values():
+            assert one.expires_at_us is None or one.expires_at_us > self.live.time_us, f"{one.number} is overdue"
+            for asset, change in ((one.asset, one.asset_change), (one.currency or "", one.currency_change)):
+                giver = one.user if change < 0 else one.counterparty
+                if change and giver is not None:
+                    open_[giver, asset] = open_.get((giver, asset), 0) + abs(change)
+        assert held == {key: units for key, units in open_.items() if units}
 
     def _check_side(self, *, buys: bool) -> None:
         """Prices from best to worst, queues in turn, slices within what they may show, sums of what is shown."""

@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from credit_trading.exchange import events as ev
-from credit_trading.exchange.order import ExpiryReason
+from credit_trading.exchange.order import EXTERNAL, ExpiryReason
 from tests.exchange.replicas import CASH, SYMBOL, Replicas
 
 
 class Reports:
-    """`labels` are the orders' names by number, `users` the users' numbers by name; both grow while the script is played."""
+    """`labels` are the orders' names by number, `transactions` those of what was entered, `users` the users' numbers by name.
 
-    def __init__(self, replicas: Replicas, *, labels: dict[int, str], users: dict[str, int]) -> None:
+    All grow while the script is played.
+    """
+
+    def __init__(
+        self, replicas: Replicas, *, labels: dict[int, str], transactions: dict[int, str], users: dict[str, int]
+    ) -> None:
         self._replicas = replicas
+        self._transactions = transactions
         self._labels = labels
         self._users = users
 
@@ -45,6 +51,8 @@ class Reports:
                     yield ("session opens" if is_open else "session closes") + (" while halted" if halted else "")
                 case ev.OrderRejected(code=code) | ev.CommandRejected(code=code):
                     yield f"reject {code}"
+                case ev.TransactionUpdated(transaction=number, status=status, reason=reason) if reason != "requested":
+                    yield f"{status} {self._transactions.get(number, number)} {reason}"
                 case ev.Transferred(receiver=receiver, asset=asset, amount=amount):
                     yield f"move {self._units(asset, amount)} {asset} to {self._user(receiver)}"
 
@@ -86,6 +94,7 @@ class Reports:
             return "closed"
         filled, quantity = self._quantity(order.filled_lots), self._quantity(order.quantity_lots)
         limit = f"@ {self._price(order.price_ticks)}" if order.price_ticks else "market"
+        limit += " outside" if order.route == EXTERNAL else ""
         stop = "" if order.stop_ticks is None else f" stop {self._price(order.stop_ticks)}"
         shown = f" showing {self._quantity(order.shown_lots)}" if order.display_lots else ""
         if order.stop_ticks is not None and order.display_lots:

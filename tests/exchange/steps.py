@@ -126,14 +126,129 @@ class Move:
 
 @attrs.frozen
 class Deal:
-    buyer: int
-    seller: int
+    """`other` is a user, or None for somebody outside, who may charge a fee. `ago` and `seconds` lie before and after now."""
+
+    user: int
+    buys: bool
     lots: int
     price_ticks: int
+    other: int | None = None
+    fee: int = 0
+    ago: int | None = None
+    pending: bool = False
+    seconds: int | None = None
+
+    def command(self, market: Market) -> cmd.Command:
+        return cmd.EnterTransaction(
+            self.user,
+            "buy" if self.buys else "sell",
+            CREDIT,
+            self.lots,
+            CASH,
+            self.price_ticks,
+            2,
+            self.lots * self.price_ticks,
+            0 if self.other else self.fee,
+            self.other,
+            None if self.ago is None else market.time_us - self.ago * SECOND_US,
+            self.pending,
+            market.time_us + self.seconds * SECOND_US if self.pending and self.seconds is not None else None,
+        )
+
+
+@attrs.frozen
+class Enter:
+    """Anything but a deal; what the type forbids is left out. A fee without anybody outside is earned."""
+
+    user: int
+    kind: str
+    asset: str
+    amount: int
+    other: int | None = None
+    pending: bool = False
+    seconds: int | None = None
+
+    def command(self, market: Market) -> cmd.Command:
+        return cmd.EnterTransaction(
+            self.user,
+            self.kind,
+            self.asset,
+            self.amount,
+            counterparty=self.other if self.kind.startswith("transfer") else None,
+            pending=self.pending,
+            expires_at_us=market.time_us + self.seconds * SECOND_US if self.pending and self.seconds else None,
+            earned=self.kind == "fee" and self.other is None,
+        )
+
+
+@attrs.frozen
+class MoveOn:
+    """`which` chooses among what is pending, now and then something that is not; by one of its sides, or by anybody."""
+
+    which: int
+    status: str
+    user: int | None = None
+
+    def command(self, market: Market) -> cmd.Command:
+        pending = sorted(market.live.pending_transactions)
+        number = pending[self.which % len(pending)] if pending and self.which < 36 else self.which + 1
+        found = market.live.pending_transactions.get(number)
+        user = found.counterparty or found.user if found and self.which % 2 else found.user if found else 1
+        return cmd.UpdateTransaction(self.user or user, number, self.status)
+
+
+@attrs.frozen
+class PlaceOutside:
+    """A buy without a price is one at the first tick."""
+
+    user: int
+    buys: bool
+    price_ticks: int | None
+    lots: int
+    force: str = "GTC"
+    seconds: int = 0
+    name: str | None = None
+
+    def command(self, market: Market) -> cmd.Command:
+        return cmd.PlaceExternalOrder(
+            self.user,
+            SYMBOL,
+            self.buys,
+            self.lots,
+            self.price_ticks or (1 if self.buys else None),
+            self.force,
+            market.time_us + self.seconds * SECOND_US if self.force == "GTD" else None,
+            self.name,
+        )
+
+
+@attrs.frozen
+class Fill:
+    """`which` chooses among the orders that are worked outside, now and then any number. None is all that remains.
+
+    `price` is in tenths of a tick, so that some are not exact and some are worse than the limit.
+    """
+
+    which: int
+    lots: int | None
+    price: int
+    fee: int = 0
+
+    def command(self, market: Market) -> cmd.Command:
+        outside = sorted(number for number, order in market.live.orders.items() if order.route == "external")
+        number = outside[self.which % len(outside)] if outside and self.which < 36 else self.which
+        order = market.live.orders.get(number)
+        user = order.user if order else self.which % USERS + 1
+        return cmd.FillOutside(user, SYMBOL, number, None, self.lots, self.price, 3, self.fee)
+
+
+@attrs.frozen
+class CostMethod:
+    user: int
+    method: str
 
     def command(self, _: Market) -> cmd.Command:
-        total = self.lots * self.price_ticks
-        return cmd.TradeOffBook(self.buyer, self.seller, CREDIT, CASH, self.lots, self.price_ticks, 2, total)
+        return cmd.SetCostMethod(self.user, self.method)
 
 
 @attrs.frozen
@@ -144,7 +259,8 @@ class Bust:
 
     def command(self, market: Market) -> cmd.Command | None:
         events = (entry.event for entry in reversed(market.entries))
-        trades = [event.trade for event in events if isinstance(event, ev.Trade | ev.TradedOffBook)]
+        traded = ev.Trade | ev.TransactionEntered | ev.TransactionUpdated
+        trades = [event.trade for event in events if isinstance(event, traded) and event.trade is not None]
         return market.bust_of(trades[self.which % len(trades)]) if trades else None
 
 
@@ -185,7 +301,9 @@ class Wait:
         return None
 
 
-Step = Place | Cancel | Amend | CancelAll | Suspend | Status | Move | Deal | Bust | Rules | UserFees | Delete | Wait
+_Orders = Place | Cancel | Amend | CancelAll | PlaceOutside | Fill
+_Money = Move | Deal | Enter | MoveOn | Bust | CostMethod
+Step = _Orders | _Money | Suspend | Status | Rules | UserFees | Delete | Wait
 
 
 def _order(market: Market, which: int) -> tuple[int, int]:

@@ -60,10 +60,10 @@ def test_an_assets_issue_is_capped() -> None:
 def test_an_off_book_deal_settles_at_once_and_without_fees(fee_market: Market) -> None:
     """Credits one way, money the other, in one event."""
     fee_market.play("""
-        deal ann buys 7 from bob for 12.34
-        balance ann USD               -> 99987.66
+        deal ann buys 7 from bob for 12.32
+        balance ann USD               -> 99987.68
         balance ann TREE              -> 1007
-        balance bob USD               -> 100012.34
+        balance bob USD               -> 100012.32
         balance bob TREE              -> 993
         fees                          -> 0.00
         book asks                     -> empty
@@ -75,7 +75,7 @@ def test_an_off_book_deal_needs_what_is_available_on_both_sides() -> None:
     market = Market(cash="10.00", credits=5)
     market.play("""
         deal ann buys 5 from bob for 10.01    -> reject insufficient_funds
-        deal ann buys 6 from bob for 10.00    -> reject insufficient_funds
+        deal ann buys 6 from bob for  9.96    -> reject insufficient_funds
         place b1 bob sell 1 @ 9.00
         deal ann buys 5 from bob for 10.00    -> reject insufficient_funds
         place a1 ann buy 1 @ 1.00
@@ -99,7 +99,7 @@ def test_an_off_book_deal_has_two_sides(market: Market) -> None:
 def test_an_asset_is_not_paid_for_with_itself(market: Market) -> None:
     """It would move the same money to and fro and count as a trade."""
     with pytest.raises(InvalidInput, match="cannot be paid for with itself"):
-        market.send(cmd.TradeOffBook(1, 2, "USD", "USD", 5, 100, 2, 5))
+        market.send(cmd.EnterTransaction(1, "buy", "USD", 5, "USD", 100, 2, 5, counterparty=2))
 
 
 def test_a_user_who_has_anything_is_not_deleted_just_so() -> None:

@@ -137,7 +137,7 @@ def test_a_seller_gives_back_the_proceeds_less_the_fee_that_returns(market: Mark
 def test_a_deal_off_the_book_can_be_busted_too(fee_market: Market) -> None:
     """It had no fees, and no instrument."""
     fee_market.play("""
-        deal ann buys 7 from bob for 12.34
+        deal ann buys 7 from bob for 12.32
         bust 1
         balance ann USD               -> 100000.00
         balance bob TREE              -> 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from random import Random
 
@@ -87,9 +88,13 @@ def test_canceling_everything_brings_every_hold_to_zero(is_long: bool) -> None:
             act(market, step)
         for number in sorted(market.live.orders):
             market.send(cmd.CancelOrder(market.live.orders[number].user, number))
+        for number, pending in list(market.live.pending_transactions.items()):
+            market.send(cmd.UpdateTransaction(pending.user, number, "failed"))
         assert [held for *_, held in dump(market.live).balances if held] == []
         assert market.depth(buys=True) == market.depth(buys=False) == []
         assert not market.live.orders
+        assert not market.live.markets[SYMBOL].external
+        assert not market.live.pending_transactions
         assert not len(market.live.markets[SYMBOL].stops)
         market.check()
 
@@ -190,6 +195,7 @@ def test_commands_said_twice_change_nothing(is_long: bool) -> None:
 def test_seeded_flows_keep_every_invariant_and_reach_every_kind_of_event(is_long: bool) -> None:
     """Made of the same table, all steps as likely as it says. A property that only ever saw empty books would prove nothing."""
     seen: set[str] = set()
+    updates: Counter[tuple[str, str]] = Counter()
     trades = 0
     for seed in range(6000 if is_long else 200):
         market = _scarce(RATES[seed % len(RATES)])
@@ -200,10 +206,13 @@ def test_seeded_flows_keep_every_invariant_and_reach_every_kind_of_event(is_long
         for event in (entry.event for entry in market.entries):
             seen.update((event.kind, getattr(event, "code", ""), getattr(event, "reason", "")))
             trades += isinstance(event, ev.Trade)
+            if isinstance(event, ev.TransactionUpdated):
+                updates[event.status, event.reason] += 1
     assert seen >= {
         *("trade", "order_accepted", "order_rejected", "order_amended", "order_canceled", "order_expired"),
         *("order_triggered", "order_refreshed", "order_reduced", "orders_mass_canceled", "trade_busted"),
-        *("deposited", "withdrawn", "transferred", "traded_off_book", "command_rejected", "user_deleted"),
+        *("deposited", "withdrawn", "transferred", "command_rejected", "user_deleted"),
+        *("transaction_entered", "transaction_updated", "cost_method_changed", "order_filled_outside"),
         *("user_suspended", "user_resumed", "user_fees_changed", "instrument_rules_changed"),
         *("instrument_status_changed", "schedule", "requested", "session_ended", "expired", "mass_cancel"),
         *("self_trade", "immediate_or_cancel", "fill_or_kill", "collar_reached", "funds_exhausted", "user_deleted"),
@@ -212,6 +221,8 @@ def test_seeded_flows_keep_every_invariant_and_reach_every_kind_of_event(is_long
         *("issue_cap_exceeded", "value_too_large", "no_session_end", "display_too_small")
     }
     assert trades > 500
+    assert min(updates.values()) > 10
+    assert len(updates) == 5, "settled, cancelled, failed by request; cancelled by time and with its user"
 
 
 def _posted(replica: Replica) -> dict[tuple[int, str], int]:

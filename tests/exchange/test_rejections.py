@@ -123,11 +123,15 @@ def test_the_codes_stand_in_the_order_of_the_checks() -> None:
     assert list(Rejection) == [
         "user_suspended",
         "order_not_open",
+        "order_not_external",
+        "order_is_external",
+        "transaction_not_pending",
         "version_changed",
         "instrument_halted",
         "instrument_closed",
         "duplicate_client_order_id",
         "quantity_below_filled",
+        "quantity_above_remaining",
         "expires_in_the_past",
         "no_session_end",
         "quantity_too_small",
@@ -136,6 +140,7 @@ def test_the_codes_stand_in_the_order_of_the_checks() -> None:
         "no_opposite_price",
         "value_too_small",
         "value_too_large",
+        "price_worse_than_limit",
         "price_outside_band",
         "too_many_open_orders",
         "stop_would_trigger",
@@ -148,7 +153,12 @@ def test_the_codes_stand_in_the_order_of_the_checks() -> None:
         places = [list(Rejection).index(Rejection(fault.code)) for fault in faults]
         assert places == sorted(places)
     told = {fault.code for fault in (*PLACING, *AMENDING)}
-    assert set(Rejection) - told == {"issue_cap_exceeded", "cannot_give_back"}, "of accounts, not of orders"
+    of_accounts = {"issue_cap_exceeded", "cannot_give_back", "transaction_not_pending"}
+    of_orders_outside = {
+        *("order_not_external", "order_is_external"),
+        *("quantity_above_remaining", "price_worse_than_limit"),
+    }
+    assert set(Rejection) - told == of_accounts | of_orders_outside, "not of orders in the book"
 
 
 def test_every_code_has_a_sentence_and_a_hint_of_its_own() -> None:
@@ -251,13 +261,13 @@ def test_of_a_deal_the_buyers_side_is_looked_at_first() -> None:
     market = Market(cash="10.00", credits=5)
     market.play("""
         suspend bob
-        deal ann buys 6 from bob for 11.00                -> reject user_suspended
+        deal ann buys 6 from bob for 11.04                -> reject user_suspended
         unsuspend bob
         suspend ann
-        deal ann buys 6 from bob for 11.00                -> reject user_suspended
+        deal ann buys 6 from bob for 11.04                -> reject user_suspended
         unsuspend ann
-        deal ann buys 6 from bob for 11.00                -> reject insufficient_funds
-        deal ann buys 6 from bob for 10.00                -> reject insufficient_funds
+        deal ann buys 6 from bob for 11.04                -> reject insufficient_funds
+        deal ann buys 6 from bob for  9.96                -> reject insufficient_funds
         deal ann buys 5 from bob for 10.00
     """)
 

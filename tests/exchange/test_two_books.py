@@ -77,6 +77,15 @@ def test_the_flow_of_both_books_reaches_what_it_is_meant_to_prove() -> None:
     assert min(reached[f"{number} triggers"] for number in range(4)) >= 5
     assert min(reached[f"{number} trades"] for number in range(7)) >= 5
     rare = {"no_opposite_price", "session_ended", "collar_reached", "user_suspended", "mass_cancel", "order_reduced"}
-    often_told = {"order_refreshed", "self_trade", "fill_or_kill", "immediate_or_cancel", "expired", "order_amended"}
+    rare |= {"order_is_external", "price_worse_than_limit", "quantity_above_remaining", "order_not_external"}
+    often_told = {
+        "order_filled_outside",
+        "order_refreshed",
+        "self_trade",
+        "fill_or_kill",
+        "immediate_or_cancel",
+        "expired",
+        "order_amended",
+    }
     assert min(reached[name] for name in rare) >= 5
     assert min(reached[name] for name in often_told) >= 50

@@ -79,12 +79,17 @@ class TwoBooks:
         self._compare_books(step)
 
     def drain(self) -> None:
-        """Everything is canceled; nothing is held any more, and no unit has come or gone since the users were funded."""
+        """Everything is canceled; nothing is held any more, and no unit has come or gone but by fills from outside."""
         for number in sorted(self.market.live.orders):
             self.market.send(cmd.CancelOrder(self.market.live.orders[number].user, number))
         assert [held for *_, held in dump(self.market.live).balances if held] == []
         assert self.market.depth(buys=True) == self.market.depth(buys=False) == []
-        assert self._issues() == self._issued
+        cash, credits = self._issued
+        for event in (entry.event for entry in self.market.entries):
+            if isinstance(event, ev.OrderFilledOutside):
+                sign = 1 if event.side == "buy" else -1
+                cash, credits = cash - sign * event.value, credits + sign * event.quantity_lots
+        assert self._issues() == [cash, credits]
         self.market.check()
 
     def _issues(self) -> list[int]:
@@ -95,6 +100,10 @@ class TwoBooks:
         match command:
             case cmd.PlaceOrder():
                 naive.place(_naive_order(command, number, self.market.live.markets[SYMBOL].rules), now)
+            case cmd.PlaceExternalOrder():
+                naive.place(_naive_order(command, number, self.market.live.markets[SYMBOL].rules), now)
+            case cmd.FillOutside(user=user, order=order, quantity_lots=lots, price=price):
+                naive.fill(order or 0, user, number - 1, lots, price)
             case cmd.CancelOrder(user=user, order=order):
                 naive.cancel(order or 0, user, number - 1)
             case cmd.AmendOrder(user=user, order=order):
@@ -147,6 +156,9 @@ class TwoBooks:
             assert self.market.depth(buys=buys) == list(depth.items())
         waiting = {number for number, order in replica.orders.items() if order.stop_ticks is not None}
         assert waiting == {order.number for order in self.naive.orders if order.waits}, f"stops after {step}"
+        outside = [(one.number, one.rest, one.version) for one in self.naive.orders if one.outside]
+        worked = replica.markets[SYMBOL].external.values()
+        assert outside == [(order.number, order.remaining_lots, order.version) for order in worked], f"after {step}"
         assert len(replica.orders) == len(self.naive.orders)
 
 
@@ -171,6 +183,8 @@ def told(event: ev.Event) -> Told:
             return "expired", order, reason
         case ev.OrdersMassCanceled(orders=orders):
             return "mass_canceled", orders
+        case ev.OrderFilledOutside(order=order, quantity_lots=lots, price=price):
+            return "filled_outside", order, lots, price
         case ev.Trade(maker_order=maker, taker_order=taker, price_ticks=price, quantity_lots=lots):
             return "trade", maker, taker, price, lots
         case ev.UserSuspended(user=user):
@@ -198,7 +212,7 @@ def shrunk(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool]) -> li
     return left
 
 
-def _naive_order(command: cmd.PlaceOrder, number: int, rules: MarketRules) -> NaiveOrder:
+def _naive_order(command: cmd.PlaceOrder | cmd.PlaceExternalOrder, number: int, rules: MarketRules) -> NaiveOrder:
     return NaiveOrder(
         number,
         command.user,
@@ -212,4 +226,5 @@ def _naive_order(command: cmd.PlaceOrder, number: int, rules: MarketRules) -> Na
         command.post_only,
         command.self_trade or rules.self_trade,
         command.price_ticks is None,
+        isinstance(command, cmd.PlaceExternalOrder),
     )

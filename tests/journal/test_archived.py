@@ -11,6 +11,7 @@ import zstandard
 
 from credit_trading import ManualClock
 from credit_trading.errors import ArchiveUnreachable, FileCorrupt
+from credit_trading.exchange import commands as cmd
 from credit_trading.journal import archived, moving
 from credit_trading.journal.archived import ArchivedSegment
 from credit_trading.journal.log import FILE_NAME, Log
@@ -31,6 +32,8 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(6):
             floor.place("ann", "sell", 2, "5.00")
             floor.place("bob", "buy", 2, "5.00")
+            if number == 2:
+                _settled_later(floor)
             if number == 3:
                 for _ in range(8):
                     floor.place("cat", "buy", 1, "1.00")
@@ -40,6 +43,15 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for _ in range(20):
             floor.place("cat", "buy", 1, "1.00")
     return home / FILE_NAME
+
+
+def _settled_later(floor: Floor) -> None:
+    """A deal that is a trade only with its second event."""
+    sequencer = floor.exchange._desk.sequencer
+    deal = cmd.EnterTransaction(3, "buy", CREDIT, 5, CASH, 1100, 2, 5500, counterparty=1, pending=True)
+    (entered,) = sequencer.submit([sequencer.prepare(deal, scope="admin")])
+    settled = cmd.UpdateTransaction(3, entered.sequence, "settled")
+    assert sequencer.submit([sequencer.prepare(settled, scope="admin")])[0].ok
 
 
 @pytest.fixture
@@ -89,8 +101,10 @@ def test_every_way_of_reading_gives_what_was_there(log: Log, tmp_path: Path, len
     count = len(rows)
     assert len(log.connection.execute("SELECT 1 FROM journal").fetchall()) < count - 30
     assert {number: log.trade(number) for number in reversed(range(15))} == known
-    assert known[7] is not None
-    assert known[14] is None
+    kinds = [event.kind for number in range(1, 9) if (event := known[number]) is not None]
+    assert sorted(set(kinds)) == ["trade", "transaction_entered", "transaction_updated"]
+    assert len(kinds) == 8
+    assert known[9] is None
     for first in range(1, count + 3):
         assert log.batch_from(first, 1_000_000) == rows[first - 1 :]
         for most in (1, 3, 7, 60):
@@ -275,7 +289,10 @@ def test_nothing_beyond_the_border_and_no_key_can_be_removed(log: Log, tmp_path:
         moving.remove(log.connection, [row[0] for row in rows])
     left = [row[0] for row in log.connection.execute("SELECT sequence FROM journal ORDER BY sequence")]
     keys = [
-        row[0] for row in rows if row[0] <= BORDER and row[5] is not None and row[2] in ("deposited", "traded_off_book")
+        row[0]
+        for row in rows
+        if row[0] <= BORDER and row[5] is not None and row[2] in ("deposited", "transaction_entered")
     ]
+    assert {rows[key - 1][2] for key in keys} == {"deposited", "transaction_entered"}
     assert left == sorted({1, *keys, *range(BORDER + 1, len(rows) + 1)})
     assert log.money_movement(rows[keys[0] - 1][4]) is not None

@@ -304,8 +304,7 @@ def test_money_keys_are_looked_up_by_their_own_index(floor: Floor) -> None:
     path = floor.exchange.home / FILE_NAME
     plan = rows_of(
         path,
-        "EXPLAIN QUERY PLAN SELECT sequence FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND content IS"
-        " NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded')",
+        f"EXPLAIN QUERY PLAN SELECT sequence FROM journal INDEXED BY journal_money_causes WHERE cause = ? AND {rows.MONEY}",
         ("x",),
     )
     assert [row[3] for row in plan] == ["SEARCH journal USING INDEX journal_money_causes (cause=?)"]
@@ -314,11 +313,33 @@ def test_money_keys_are_looked_up_by_their_own_index(floor: Floor) -> None:
         row[0]
         for row in rows_of(
             path,
-            "SELECT kind FROM journal INDEXED BY journal_money_causes WHERE content IS NOT NULL"
-            " AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded') AND cause > ''",
+            f"SELECT kind FROM journal INDEXED BY journal_money_causes WHERE {rows.MONEY} AND cause > ''",
         )
     }
-    assert kinds == {"deposited", "withdrawn", "traded_off_book"}
+    assert kinds == {"deposited", "withdrawn", "transaction_entered"}
+    assert kinds <= rows.MONEY_KINDS
+    assert all(f"'{kind}'" in rows.MONEY for kind in rows.MONEY_KINDS)
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_references_are_looked_up_by_their_own_index(floor: Floor, side: str) -> None:
+    """One for each side of a movement; neither holds anything else, and so costs orders nothing."""
+    _some_history(floor)
+    deal = {"credit_type": CREDIT, "quantity": 5, "price_per_credit": "11.00", "currency": CASH}
+    floor.admin.transactions.record_transaction(buyer="cat", seller="ann", external_reference="R", **deal)  # type: ignore[arg-type]
+    path = floor.exchange.home / FILE_NAME
+    index = f"journal_references_{side}"
+    plan = rows_of(
+        path,
+        f"EXPLAIN QUERY PLAN SELECT {rows.COLUMNS} FROM journal INDEXED BY {index}"
+        f" WHERE user_{side} = ? AND {rows.REFERENCE} = ? AND {rows.REFERRED}",
+        (3, "R"),
+    )
+    assert [row[3] for row in plan] == [f"SEARCH journal USING INDEX {index} (user_{side}=? AND <expr>=?)"]
+    kept = rows_of(
+        path, f"SELECT kind, cause FROM journal INDEXED BY {index} WHERE {rows.REFERRED} AND user_{side} > 0"
+    )
+    assert [kind for kind, _ in kept] == ["transaction_entered"]
 
 
 def test_an_exchange_whose_founding_was_interrupted_can_be_founded(home: Path) -> None:
@@ -350,6 +371,8 @@ def _as_format_1(home: Path) -> None:
         "DROP TABLE backup_generation",
         "ALTER TABLE command_notes DROP COLUMN counterparty",
         "DROP INDEX journal_money_causes",
+        "DROP INDEX journal_references_a",
+        "DROP INDEX journal_references_b",
         "CREATE INDEX journal_money_causes ON journal (cause)"
         " WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book')",
     )

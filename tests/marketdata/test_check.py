@@ -107,10 +107,10 @@ def test_a_book_that_is_not_what_the_journal_leads_to_is_found(
 def test_a_journal_that_cannot_be_followed_is_found(traded: Floor, market_data: MarketData) -> None:
     with traded.exchange._live.reading() as replica:
         path, head = traded.exchange._live.path, replica.sequence
-    edit(path, f"UPDATE journal SET payload = '{{' WHERE sequence = {head - 2}")
+    edit(path, f"UPDATE journal SET payload = '{{' WHERE sequence = {head - 1}")
     (finding,) = checked(market_data)
     assert finding.startswith("exchange.db: the journal cannot be followed beyond sequence ")
-    assert f'"sequence {head - 2}"' in finding
+    assert f'"sequence {head - 1}"' in finding
 
 
 def test_a_replica_that_cannot_be_read_is_found(traded: Floor, market_data: MarketData) -> None:

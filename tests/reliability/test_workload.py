@@ -44,6 +44,7 @@ def test_everything_that_can_be_asked_is_asked(founded: Exchange, clock: ManualC
     kinds = Counter(one.act.kind for one in told if one.answer and not one.answer.code)
     assert kinds.keys() == {
         *("place", "place_unnamed", "group", "cancel", "cancel_all", "cancel_market", "amend", "deposit", "withdraw"),
+        *("enter", "move_on", "place_outside", "fill", "complete"),
         *("deal", "bust", "create", "email", "delete", "suspend", "resume", "fees", "close_session", "open_session"),
     }
     rows = founded.as_admin("test").journal()
@@ -56,6 +57,10 @@ def test_everything_that_can_be_asked_is_asked(founded: Exchange, clock: ManualC
     assert events["trade"] > 50
     assert events["order_expired"] > 3
     assert events["order_triggered"] > 3
+    assert events["order_filled_outside"] > 10
+    assert events["transaction_entered"] > 10
+    updates = {(one.data["status"], one.data.get("reason", "")) for one in rows if one.kind == "transaction_updated"}
+    assert updates >= {("settled", ""), ("cancelled", "expired")}
     assert founded.as_admin("test").verify(deep=True).findings == []
 
 

@@ -246,7 +246,7 @@ def test_every_trade_is_found_by_its_number_in_few_rows(floor: Floor, monkeypatc
             floor.admin.transactions.record_transaction(
                 buyer="ann", seller="bob", credit_type=CREDIT, quantity=1, price_per_credit="1", currency=CASH
             )
-            expected[len(expected) + 1] = "traded_off_book"
+            expected[len(expected) + 1] = "transaction_entered"
     head = floor.exchange.sequence
     log = Log.open(Path(floor.exchange.home / FILE_NAME))
     statements: list[str] = []

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from credit_trading import ManualClock
+from credit_trading import ManagedUser, ManualClock
 from credit_trading.errors import OrderRejected
 from credit_trading.trading.records import OrderRecord
 from tests.floor import CASH, CREDIT, SYMBOL, Floor
@@ -110,13 +110,65 @@ class RandomFlow:
         self.floor.admin.trading.set_user_fees(user, SYMBOL, taker_fee=fee)
 
     def deal(self, user: str) -> None:
-        self.floor.admin.transactions.record_transaction(
-            buyer=user,
-            seller=self.chance.choice([one for one in USERS if one != user]),
-            credit_type=CREDIT,
-            quantity=self.chance.randrange(1, 9),
-            price_per_credit="9.99",
-            currency=CASH,
+        """Between two users, off the book; some are settled later, or never."""
+        more: dict[str, Any] = {"status": "pending"} if self.chance.random() < 0.4 else {}
+        if more and self.chance.random() < 0.5:
+            more["expires_at"] = self.clock.now_us() + self.chance.randrange(1, 90_000_000)
+        other = self.chance.choice([one for one in USERS if one != user])
+        kind = self.chance.choice(["buy", "sell", "transfer_in", "transfer_out"])
+        if kind in ("buy", "sell", "transfer_in"):
+            more |= {"price_per_credit": "9.99", "currency": CASH}
+        quantity = self.chance.randrange(1, 9)
+        self.managed(user).transactions.record_transaction(kind, CREDIT, quantity, counterparty=other, **more)
+
+    def enter(self, user: str) -> None:
+        """With somebody elsewhere, or with the exchange itself; some lie days back."""
+        more: dict[str, Any] = {"occurred_at": self.clock.now_us() - self.chance.choice([0, 1, 10**11])}
+        kind = self.chance.choice(["buy", "sell", "deposit", "withdrawal", "fee", "correction_in", "correction_out"])
+        if kind in ("buy", "sell"):
+            more |= {"price_per_credit": "9.995", "currency": CASH, "fee": "0.03"}
+        if kind in ("buy", "sell", "fee") and self.chance.random() < 0.6:
+            more["outside"] = "Somewhere Else"
+        if kind in ("buy", "sell"):
+            more.setdefault("outside", "A Broker")
+        if self.chance.random() < 0.3:
+            more["status"] = "pending"
+        quantity = 2 * self.chance.randrange(1, 9)
+        self.managed(user).transactions.record_transaction(kind, CREDIT, quantity, **more)
+
+    def update(self, user: str) -> None:
+        """One that is pending, or was."""
+        found = [one for one in self.floor.user(user).transactions.get_transaction_history() if one.recorded_at]
+        waiting = [one for one in found if one.status == "pending"]
+        if waiting or found:
+            status, note = self.chance.choice(["settled", "settled", "cancelled", "failed"]), self.chance.random() < 0.5
+            self.managed(user).transactions.update_transaction_status(
+                self.chance.choice(waiting or found).transaction_id, status, note="as agreed" if note else None
+            )
+
+    def managed(self, user: str) -> ManagedUser:
+        return self.floor.admin.on_behalf_of(user)
+
+    def work_outside(self, user: str) -> None:
+        """An order for elsewhere, or a report on one."""
+        orders = self.managed(user).orders
+        waiting = [one for one in orders.get_active_orders() if one.route == "external"]
+        if not waiting or self.chance.random() < 0.4:
+            side = self.chance.choice(["buy", "sell"])
+            orders.create_order(SYMBOL, side, self.chance.randrange(1, 40), self.price(), route="external")
+            return
+        order = self.chance.choice(waiting)
+        if self.chance.random() < 0.3:
+            orders.complete_order(order.order_id, price=order.price_per_credit, outside="Some Venue")
+            return
+        left = int(order.remaining_quantity)
+        fee, before = self.chance.choice([None, "0.02"]), self.chance.choice([0, 10**9])
+        orders.update_order_progress(
+            order.order_id,
+            quantity=self.chance.randrange(1, left + 1),
+            price=order.price_per_credit,
+            fee=fee,
+            occurred_at=self.clock.now_us() - before,
         )
 
     def bust(self, _: str) -> None:
@@ -139,7 +191,10 @@ _ACTS: dict[Callable[[RandomFlow, str], None], int] = {
     RandomFlow.suspend: 1,
     RandomFlow.resume: 6,
     RandomFlow.change_fees: 2,
-    RandomFlow.deal: 4,
+    RandomFlow.deal: 5,
+    RandomFlow.enter: 3,
+    RandomFlow.update: 3,
+    RandomFlow.work_outside: 6,
     RandomFlow.bust: 4,
     RandomFlow.deposit: 3,
     RandomFlow.withdraw: 3,

@@ -29,7 +29,8 @@ def make_older(path: Path, version: int) -> None:
                 row[1] for row in connection.execute(f"PRAGMA main.table_info({table})")
             ]  # generated ones are left out
             columns = ", ".join(known)
-            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
+            if known:  # else it has no such table
+                connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
         connection.execute("DETACH today")
         connection.execute("UPDATE metadata SET projection_version = ?", (version,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -23,8 +23,8 @@ def _trading(floor: Floor) -> None:
     floor.exchange.as_user("ann", origin=ORIGIN.decode()).orders.create_order(f"{CREDIT}/{CASH}", "buy", 5, "12.00")
     floor.place("bob", "sell", 3, "12.00")
     floor.admin.accounts.deposit("ann", CASH, "5.00", note=REMARK.decode())
-    floor.admin.transactions.record_transaction(
-        buyer="bob", seller="ann", credit_type=CREDIT, quantity=1, price_per_credit="9.00", currency=CASH, note="by fax"
+    floor.admin.on_behalf_of("bob").transactions.record_transaction(
+        "buy", CREDIT, 1, price_per_credit="9.00", currency=CASH, counterparty="ann", note="by fax"
     )
 
 

@@ -26,6 +26,7 @@ from credit_trading.users.difference import differing_rows, same_schema
 from credit_trading.users.files import UserFiles
 from credit_trading.users.private_writer import PrivateWriter
 from credit_trading.users.tables import migrations
+from credit_trading.users.tables.indices import INDICES
 from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION
 from tests.floor import Floor, edit, opened, rows_of, shared_content
 from tests.users import harm
@@ -61,6 +62,26 @@ def paths(old_folder: Path, home: Path) -> dict[str, Path]:
     return {user: _path(home, user) for user in USERS}
 
 
+@pytest.fixture
+def by_sql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the step to this version did no more than make an index: whoever comes next may have such a one."""
+    (index,) = (one for one in INDICES.split(";\n") if one.startswith("CREATE INDEX transactions_by_date "))
+    step = migrations.Step(version=SCHEMA_VERSION, what="an index", statements=f"{index};\n")
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS[:-1], step))
+
+
+def make_previous(path: Path) -> None:
+    """What `by_sql` brings to this version."""
+    edit(
+        path,
+        "DROP INDEX transactions_by_date",
+        "DROP VIEW balances_readable",
+        "DELETE FROM column_descriptions WHERE column_name = 'asset'",
+        f"UPDATE metadata SET projection_version = {PROJECTION_VERSION - 1}",
+        f"PRAGMA user_version = {SCHEMA_VERSION - 1}",
+    )
+
+
 def _path(home: Path, user: str) -> Path:
     return home / f"trading_{user}_{user}_example.com.db"
 
@@ -68,17 +89,19 @@ def _path(home: Path, user: str) -> Path:
 # One file
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_migrated_file_is_the_one_that_the_journal_gives(home: Path, clock: ManualClock, seed: int) -> None:
-    """Row by row, table by table, view by view, word by word, after whatever has happened; and no file was made anew for it."""
+@pytest.mark.parametrize("make", [lambda path: make_older(path, 2), make_previous])
+def test_a_migrated_file_is_the_one_that_the_journal_gives(
+    home: Path, clock: ManualClock, by_sql: None, make: Callable[[Path], None]
+) -> None:
+    """Row by row, table by table, view by view, word by word, after whatever has happened; from the journal, and by SQL."""
     with opened(home, clock=clock) as exchange:
         floor = Floor(exchange).set_up(*USERS)
         floor.admin.instruments.set_schedule("VCS-1340-2020/USD", hours=HOURS, time_zone="UTC")
-        RandomFlow(floor, clock, seed=seed).run(80)
+        RandomFlow(floor, clock, seed=1).run(80)
         paths = [floor.path(user) for user in USERS]
     before = [shared_content(path) for path in paths]
     for path in paths:
-        make_older(path, 2)
+        make(path)
     with opened(home, clock=clock) as exchange:
         for number, path in enumerate(paths, 1):
             with exchange._projector.caught_up(number) as migrated:
@@ -93,8 +116,10 @@ def test_a_migrated_file_is_the_one_that_the_journal_gives(home: Path, clock: Ma
         assert not Floor(exchange).admin.databases.rebuild("ann").changed
 
 
-def test_migrating_needs_no_journal(paths: dict[str, Path], reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From version 2 nothing is made anew, and nobody is warned; from version 1 everything is."""
+def test_what_sql_can_do_needs_no_journal(
+    paths: dict[str, Path], reopen: Reopen, monkeypatch: pytest.MonkeyPatch, by_sql: None
+) -> None:
+    """From the version before this one nothing is made anew; from version 1 everything is."""
     rebuilt: list[int] = []
 
     def noted(live: object, made: object) -> None:
@@ -102,6 +127,10 @@ def test_migrating_needs_no_journal(paths: dict[str, Path], reopen: Reopen, monk
         scratch.write_into(live, made)  # type: ignore[arg-type]
 
     monkeypatch.setattr("credit_trading.users.projector.write_into", noted)
+    reopen().as_admin("setup").databases.rebuild("ann")
+    reopen().close()
+    make_previous(paths["ann"])
+    rebuilt.clear()
     again = Floor(reopen())
     again.user("ann").orders.get_active_orders()
     assert (version(paths["ann"]), rebuilt) == (TODAY, [])
@@ -143,21 +172,26 @@ def test_private_tables_stay_as_they_are(floor: Floor, reopen: Reopen) -> None:
 @pytest.mark.parametrize(
     "harmed",
     [
-        "ALTER TABLE trading_transactions ADD COLUMN recorded_at INTEGER",
+        "CREATE INDEX transactions_by_date ON balances (posted)",
         "DROP TABLE trading_transactions",
         "UPDATE metadata SET projection_version = 1",
         "PRAGMA user_version = 0",
     ],
 )
 def test_a_file_whose_tables_are_not_those_of_its_version_is_made_anew(
-    paths: dict[str, Path], reopen: Reopen, harmed: str
+    floor: Floor, reopen: Reopen, caplog: pytest.LogCaptureFixture, by_sql: None, harmed: str
 ) -> None:
-    """The journal knows what belongs there."""
-    edit(paths["ann"], harmed)
+    """The journal knows what belongs there, and somebody is told."""
+    floor.place("ann", "sell", 10, "5.00")
+    path = floor.path("ann")
+    floor.exchange.close()
+    make_previous(path)
+    edit(path, harmed)
     again = Floor(reopen())
     assert len(again.user("ann").orders.get_active_orders()) == 1
-    assert version(paths["ann"]) == TODAY
+    assert version(path) == TODAY
     assert again.findings() == []
+    assert [record for record in caplog.records if record.levelno == logging.WARNING]
 
 
 def test_a_file_that_another_program_has_locked_is_migrated_later(paths: dict[str, Path], reopen: Reopen) -> None:
@@ -324,7 +358,7 @@ def test_the_look_refuses_what_is_no_exchange_or_a_newer_one(home: Path, clock: 
         credit_trading.folder_versions(home)
 
 
-def test_migrating_by_sql_is_told_to_whoever_listens_closely(
+def test_migrating_is_told_to_whoever_listens_closely(
     paths: dict[str, Path], reopen: Reopen, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A hundred thousand warnings would hide what matters."""

@@ -19,7 +19,7 @@ from credit_trading.journal.log import FILE_NAME
 from credit_trading.store.sqlite import Connection, connect, immediate, sqlite3
 from credit_trading.users.private_writer import PrivateWriter
 from credit_trading.verify.finding import Finding
-from tests.floor import CASH, CREDIT, SYMBOL, Floor, opened
+from tests.floor import CASH, CREDIT, SYMBOL, Floor, opened, unguarded
 
 Content = dict[str, list[tuple[Any, ...]]]
 
@@ -93,10 +93,10 @@ def _write_private(exchange: Exchange, user: str) -> None:
 
 @contextmanager
 def tampering(path: Path) -> Iterator[Connection]:
-    """One transaction on a database, checkpointed into its file; constraints may be broken."""
+    """One transaction on a database, checkpointed into its file; constraints may be broken, and no trigger guards what is there."""
     with closing(connect(path, mode="rw")) as connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
-        with immediate(connection):
+        with immediate(connection), unguarded(connection):
             yield connection
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -41,7 +41,7 @@ def test_a_quick_look_counts_the_files(floor: Floor) -> None:
         "UPDATE trading_statistics SET trades = 2",
         "INSERT INTO assets VALUES ('GOLD', 3)",
         "INSERT INTO order_history SELECT order_id + 100, client_order_id, symbol, credit_type, currency, side, order_type,"
-        " time_in_force, price_per_credit, price_decimals, stop_price, displayed_quantity, post_only, self_trade, version,"
+        " time_in_force, price_per_credit, price_decimals, stop_price, displayed_quantity, post_only, self_trade, route, version,"
         " triggered_at, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"
         " created_at, updated_at, '', 0 FROM active_orders",
     ],
@@ -65,7 +65,7 @@ def test_a_users_file_that_was_edited_is_found(floor: Floor, damage: str) -> Non
         ),
         (
             lambda replica: replica.accounts.hold(2, CASH, 1),
-            f"user #2, {CASH}: what is held is not what the open orders hold (expected 0.00, found 0.01)",
+            f"user #2, {CASH}: what is held is not what open orders and pending transactions hold (expected 0.00, found 0.01)",
         ),
         (
             lambda replica: setattr(replica.orders[1], "hold", 5),

@@ -148,7 +148,7 @@ def flows(connection: Connection, asset: str, *, from_us: int, to_us: int, by: s
 
 
 def changes_back(
-    connection: Connection, asset: str, *, from_us: int, before: tuple[int, int], most: int
+    connection: Connection, asset: str, *, from_us: int, before: tuple[int, ...], most: int
 ) -> list[BalanceChange]:
     """As booked, the latest first: those before this moment and sequence, down to `from_us`; at most so many."""
     return list(_as_changes(asset, connection.execute(_PAGE, (asset, from_us, *before, most))))

@@ -50,7 +50,7 @@ class Pool(Protocol):
         ...
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
-        """What this quantity cost, by currency; it may be more than is there."""
+        """What this quantity cost, by currency, none of them zero; it may be more than is there."""
         ...
 
 
@@ -75,7 +75,8 @@ class AveragePool:
             for currency in [currency for currency, cost in out.items() if cost is None]:
                 self.costs[currency] = None
             return out
-        out = {currency: None if cost is None else cost * quantity // there for currency, cost in self.costs.items()}
+        parts = {currency: None if cost is None else cost * quantity // there for currency, cost in self.costs.items()}
+        out = {currency: cost for currency, cost in parts.items() if cost != 0}
         for currency, cost in out.items():
             _change(self.costs, currency, None if cost is None else -cost)
         return out
@@ -87,7 +88,9 @@ class FifoPool:
     `costs` is kept beside the lots, as what all of them cost.
     """
 
-    def __init__(self, quantity: int = 0, costs: dict[str, Sum] | None = None, older: Iterator[Lot] = iter(())) -> None:
+    def __init__(
+        self, quantity: int = 0, costs: dict[str, Sum] | None = None, older: Iterator[Lot] | None = None
+    ) -> None:
         self.quantity = quantity
         self.costs = {} if costs is None else costs
         self._older = iter(()) if older is None else older
@@ -124,7 +127,7 @@ class FifoPool:
                 _change(self.costs, lot.currency, -cost)
             rest = lot.quantity - taken
             self._front = lot._replace(quantity=rest, cost=lot.cost - cost) if rest else None
-        return out
+        return {currency: cost for currency, cost in out.items() if cost != 0}
 
     def _next(self) -> Lot:
         if self._front is not None:

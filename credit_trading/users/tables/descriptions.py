@@ -49,6 +49,44 @@ _ORDER = {
     "updated_at": (_TIME, "when it last changed"),
 }
 
+_FITS = "empty once it does not fit 63 bits"
+_STATISTICS = {
+    "trades": (
+        "",
+        "fills of the owner's orders, here and outside, entered and recorded trades, without those that were busted",
+    ),
+    "bought_quantity": (_CREDIT, f"sum over all buys, without busted ones; {_FITS}"),
+    "sold_quantity": (_CREDIT, f"sum over all sells, without busted ones; {_FITS}"),
+    "bought_value": (_CASH, f"sum over all buys, before fees, without busted ones; {_FITS}"),
+    "sold_value": (_CASH, f"sum over all sells, before fees, without busted ones; {_FITS}"),
+    "fees": (_CASH, f"sum over all of these trades; {_FITS}"),
+    "cost_moved_in": (_CASH, f"what deposits, transfers and corrections had cost that came in with a price; {_FITS}"),
+    "cost_moved_out": (_CASH, f"what withdrawals, transfers, fees and corrections took out of the cost; {_FITS}"),
+    "realised_profit": (
+        _CASH,
+        "proceeds of sales less fees and less what was paid in this currency for what was sold; the same as sold_value - bought_value"
+        f" - fees - cost_moved_in + cost_moved_out + the change of cost; {_FITS}",
+    ),
+    "best_trade": (_CASH, "the largest realised profit of one sale; empty where none is known"),
+    "worst_trade": (
+        _CASH,
+        "the smallest realised profit of one sale, below zero for a loss; empty where none is known",
+    ),
+    "last_trade_at": (_TIME, "of the last of these trades, busted or not"),
+    "orders_placed": ("", "accepted orders"),
+    "orders_filled": ("", "orders that were filled whole"),
+    "orders_canceled": ("", "orders that were canceled with something left"),
+    "orders_expired": ("", "orders that expired with something left"),
+    "orders_rejected": ("", "orders that were refused"),
+    "ordered_quantity": (
+        _CREDIT,
+        f"sum of the quantities of orders that are done, without those that were refused; {_FITS}",
+    ),
+    "filled_quantity": (_CREDIT, f"what was filled of these; {_FITS}"),
+    "time_to_fill": ("microseconds", f"sum over orders that were filled whole, from when they were accepted; {_FITS}"),
+}
+"""But for the cost, which is as of now or as of the day."""
+
 DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "metadata": {
         "only": ("", "always 1: the table has one row"),
@@ -120,24 +158,39 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "trading_statistics": {
         "credit_type": ("", "what was traded"),
         "currency": ("", "what it was paid in"),
-        "trades": ("", "fills of the owner's orders, off-book and recorded trades, without those that were busted"),
-        "bought_quantity": (_CREDIT, "sum over all buys, without busted ones; empty once it does not fit 63 bits"),
-        "sold_quantity": (_CREDIT, "sum over all sells, without busted ones; empty once it does not fit 63 bits"),
-        "bought_value": (
+    }
+    | _STATISTICS
+    | {"cost": (_CASH, "what all that is there of credit_type has cost; " + _FITS)},
+    "trading_statistics_by_day": {
+        "credit_type": ("", "what was traded"),
+        "currency": ("", "what it was paid in"),
+        "day": ("days since 1970-01-01 UTC", "on which it happened; of orders: on which they were placed, or done"),
+    }
+    | _STATISTICS
+    | {
+        "cost": (
             _CASH,
-            "sum over all buys, before fees, without busted ones; empty once it does not fit 63 bits",
+            "what all that was there of credit_type at the end of the day had cost; empty where it was as before, or does not fit 63 bits",
+        )
+    },
+    "holdings_by_day": {
+        "asset": ("", "one that was ordered, or of which it was said what it cost"),
+        "day": ("days since 1970-01-01 UTC", "on which something moved it"),
+        "quantity": (
+            "smallest units of asset",
+            "what was there at its end by the dates of transactions: below zero where something went before it came; "
+            + _FITS,
         ),
-        "sold_value": (
-            _CASH,
-            "sum over all sells, before fees, without busted ones; empty once it does not fit 63 bits",
-        ),
-        "fees": (_CASH, "sum over all fills, without busted ones; empty once it does not fit 63 bits"),
-        "orders_placed": ("", "accepted orders"),
-        "orders_filled": ("", "orders that were filled whole"),
-        "orders_canceled": ("", "orders that were canceled with something left"),
-        "orders_expired": ("", "orders that expired with something left"),
-        "orders_rejected": ("", "orders that were refused"),
-        "last_trade_at": (_TIME, "of the last fill, off-book or recorded trade, busted or not"),
+        "last_date": (_TIME, "transaction_date of the last transaction up to its end"),
+        "last_transaction_id": ("journal sequence", "the id of that one"),
+    },
+    "cost_lots": {
+        "asset": ("", "one of a file whose cost_method is fifo"),
+        "acquired_at": (_TIME, "transaction_date of what came in; the oldest goes first"),
+        "transaction_id": ("journal sequence", "what came in"),
+        "quantity": ("smallest units of asset", "what is left of it"),
+        "currency": ("", "what it was paid in; empty where nothing says what it cost"),
+        "cost": ("smallest units of currency", "what the rest has cost"),
     },
     "balances": {
         "asset": ("", "the asset's code"),

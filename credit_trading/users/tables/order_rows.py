@@ -21,11 +21,6 @@ from credit_trading.users.tables.audit import Shown, own_details
 from credit_trading.users.tables.changes import Changes
 from credit_trading.users.tables.totals import Totals
 
-_ENDED = {
-    OrderStatus.FILLED: "orders_filled",
-    OrderStatus.CANCELED: "orders_canceled",
-    OrderStatus.EXPIRED: "orders_expired",
-}
 _NEW, _PARTIALLY_FILLED = OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value
 _WITH_LIMIT = (OrderType.LIMIT.value, OrderType.STOP_LIMIT.value)
 
@@ -54,7 +49,8 @@ class OrderRows:
         self._execute(sql.INSERT_ORDER, (*_asked(entry, event, instrument, price_ticks), event.hold))
         self._changes.add("order_status", None, _NEW)
         self._totals.post(_given(instrument, event.side).code, 0, event.hold)
-        self._totals.count_order("orders_placed", instrument)
+        base, quote = instrument.base.code, instrument.quote.code
+        self._totals.order_placed(asset=base, currency=quote, at=entry.time_us)
         return event.order, own_details(event)
 
     def rejected(self, entry: ev.Entry, event: ev.OrderRejected) -> Shown:
@@ -62,7 +58,8 @@ class OrderRows:
         self._totals.know(instrument)
         self._execute(sql.INSERT_REJECTED, (*_asked(entry, event, instrument, event.price_ticks), event.code))
         self._changes.add("order_status", None, OrderStatus.REJECTED.value)
-        self._totals.count_order("orders_rejected", instrument)
+        base, quote = instrument.base.code, instrument.quote.code
+        self._totals.order_rejected(asset=base, currency=quote, at=entry.time_us)
         return event.order, own_details(event)
 
     def amended(self, entry: ev.Entry, event: ev.OrderAmended) -> Shown:
@@ -189,7 +186,6 @@ class OrderRows:
         ).fetchall()
         self._execute("DELETE FROM active_orders WHERE order_id = ?", (order,))
         self._changes.add("order_status", before, status.value)
-        self._totals.count_order(_ENDED[status], instrument)
         self._totals.order_done(
             asset=instrument.base.code,
             currency=instrument.quote.code,

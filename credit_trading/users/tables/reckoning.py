@@ -1,8 +1,8 @@
 """What one asset's transactions come to: figures by currency, in all and by day, and what is there at the end of each day.
 
-Here: what each kind of transaction adds to which figure, in order of time. Never here: tables (statistics_rows), the parts of a cost (cost_pool).
-Always, for each currency: realised_profit = sold_value - bought_value - fees - cost_moved_in + cost_moved_out + cost, to the last unit, unless
-a figure no longer fits 63 bits.
+Here: what each kind of transaction adds to which figure, in order of time. Never here: tables (statistics_rows), shares (cost_pool).
+Always, for each currency: realised_profit = sold_value - bought_value - fees - cost_moved_in + cost_moved_out + cost, to the last unit,
+unless a figure no longer fits 63 bits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import attrs
 
 from credit_trading.users.tables.cost_pool import Lot, Pool, Sum, minus, plus
+from credit_trading.users.tables.statistics_tables import FIGURES
 
 DAY_US = 86_400_000_000
 
@@ -109,19 +110,17 @@ class Figures:
         if took is not None:
             self.time_to_fill = plus(self.time_to_fill, took)
 
-    def without_transactions(self) -> Figures:
-        """What orders have added."""
-        return Figures(
-            orders_placed=self.orders_placed,
-            orders_filled=self.orders_filled,
-            orders_canceled=self.orders_canceled,
-            orders_expired=self.orders_expired,
-            orders_rejected=self.orders_rejected,
-            ordered_quantity=self.ordered_quantity,
-            filled_quantity=self.filled_quantity,
-            time_to_fill=self.time_to_fill,
-        )
+    def add(self, later: Figures) -> None:
+        """Those of a later day, but for the cost, which is no sum."""
+        for name in _SUMMED:
+            setattr(self, name, plus(getattr(self, name), getattr(later, name)))
+        for name, choose in _CHOSEN.items():
+            known = [value for value in (getattr(self, name), getattr(later, name)) if value is not None]
+            setattr(self, name, choose(known, default=None))
 
+
+_CHOSEN: dict[str, Callable[..., int | None]] = {"best_trade": max, "worst_trade": min, "last_trade_at": max}
+_SUMMED = tuple(name for name in FIGURES if name not in (*_CHOSEN, "cost"))
 
 FiguresOf = Callable[[str, int], tuple[Figures, Figures]]
 """By currency and day: those in all, and those of the day."""
@@ -145,7 +144,8 @@ class Reckoning:
         self.holdings[one.day] = (self.pool.quantity, *one.key)
 
     def _count_priced(self, one: Settled, *, busted: bool) -> None:
-        assert one.currency is not None and one.total is not None
+        assert one.currency is not None
+        assert one.total is not None
         both = self._figures_of(one.currency, one.day)
         if one.kind in (BUY, SELL):
             for figures in both:

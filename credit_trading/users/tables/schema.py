@@ -16,6 +16,7 @@ from credit_trading.users.tables.descriptions import DESCRIPTIONS
 from credit_trading.users.tables.indices import INDICES
 from credit_trading.users.tables.statistics_tables import STATISTICS, STATISTICS_TABLES
 from credit_trading.users.tables.views import VIEWS
+from credit_trading.users.tables.words import TEXTS
 
 APPLICATION_ID = 0x43545255
 SCHEMA_VERSION = 4
@@ -160,16 +161,13 @@ SHARED_TABLES = (
 )
 """Tables that follow from the journal and the catalogue alone: rebuilt, they are equal to the last value."""
 
-TEXT_TABLES: tuple[str, ...] = ()
-"""The words by which these tables' texts are found; they follow from the journal too, but how they are packed does not."""
-
 
 @cache
 def template() -> bytes:
     """An empty user file: schema, descriptions, no owner. Made once per process. Raises StorageError."""
     with temporary_database("template.db") as path, translated("users.template", path):
         with closing(connect(path, mode="rwc")) as connection, immediate(connection):
-            for statement in (_TABLES + STATISTICS + INDICES + VIEWS).split(";\n"):
+            for statement in (_TABLES + STATISTICS + INDICES + TEXTS + VIEWS).split(";\n"):
                 connection.execute(statement)
             describe(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

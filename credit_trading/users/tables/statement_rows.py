@@ -30,6 +30,10 @@ SELECT order_id, client_order_id, symbol, side, order_type, price_per_credit, st
     hold, CASE side WHEN 'buy' THEN currency ELSE credit_type END, order_status, expires_at, created_at
 FROM active_orders_readable ORDER BY order_id"""
 
+_RESULTS = """\
+SELECT credit_type, currency, day, trades, bought_quantity, sold_quantity, bought_value, sold_value, fees, realised_profit
+FROM trading_statistics_by_day WHERE day >= ? AND day < ? ORDER BY credit_type, currency, day"""
+
 
 @attrs.frozen
 class FileStanding:
@@ -117,6 +121,22 @@ class OpenOrder:
     created_at: str
 
 
+@attrs.frozen
+class DayResult:
+    """What trading one credit type in one currency came to on one day, counted from 1970; None for what does not fit 63 bits."""
+
+    credit_type: str
+    currency: str
+    day: int
+    trades: int
+    bought_quantity: int | None
+    sold_quantity: int | None
+    bought_value: int | None
+    sold_value: int | None
+    fees: int | None
+    realised_profit: int | None
+
+
 def standing(connection: Connection) -> FileStanding:
     return FileStanding(*connection.execute(_STANDING).fetchone())
 
@@ -150,3 +170,9 @@ def pending_transactions(connection: Connection) -> list[PendingTransaction]:
 def open_orders(connection: Connection) -> list[OpenOrder]:
     """As they were accepted."""
     return [OpenOrder(*row) for row in connection.execute(_OPEN_ORDERS)]
+
+
+def day_results(connection: Connection, *, from_day: int, to_day: int) -> Iterator[DayResult]:
+    """By credit type, currency and day, up to before `to_day`."""
+    for row in connection.execute(_RESULTS, (from_day, to_day)):
+        yield DayResult(*row)

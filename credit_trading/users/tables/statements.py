@@ -86,27 +86,3 @@ LAST_FEES = (
 LAST_SUSPENSION = (
     "SELECT kind FROM audit_trail WHERE kind IN ('user_suspended', 'user_resumed') ORDER BY sequence DESC LIMIT 1"
 )
-
-
-def _added(column: str, parameter: str) -> str:
-    """SQL that adds to a total; NULL, once it no longer fits 63 bits, and from then on."""
-    return f"{column} = CASE WHEN {column} <= 9223372036854775807 - {parameter} THEN {column} + {parameter} END"
-
-
-COUNT_TRADE = (
-    "INSERT INTO trading_statistics (credit_type, currency, trades, bought_quantity, sold_quantity, bought_value, sold_value,"
-    " fees, last_trade_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)"
-    f" ON CONFLICT DO UPDATE SET trades = trades + 1, {_added('bought_quantity', '?3')}, {_added('sold_quantity', '?4')},"
-    f" {_added('bought_value', '?5')}, {_added('sold_value', '?6')}, {_added('fees', '?7')},"
-    " last_trade_at = max(coalesce(last_trade_at, ?8), ?8)"
-)
-UNCOUNT_TRADE = (
-    "UPDATE trading_statistics SET trades = trades - 1, bought_quantity = bought_quantity - ?3,"
-    " sold_quantity = sold_quantity - ?4, bought_value = bought_value - ?5, sold_value = sold_value - ?6,"
-    f" {_added('fees', '-?7')} WHERE credit_type = ?1 AND currency = ?2"
-)
-COUNT_ORDER = {
-    counter: f"INSERT INTO trading_statistics (credit_type, currency, {counter}) VALUES (?, ?, 1)"
-    f" ON CONFLICT DO UPDATE SET {counter} = {counter} + 1"
-    for counter in ("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected")
-}

@@ -1,7 +1,7 @@
 """The rows of one asset's statistics: read as far as they are needed, written once.
 
-Here: their SQL, and the user's transactions in the order in which they are counted. Never here: what they add up to (reckoning), when that is
-begun anew (totals).
+Here: their SQL, and the user's transactions in the order in which they are counted. Never here: what they add up to (reckoning), when that
+is begun anew (tally).
 Always: what is written follows from the settled transactions, the orders and the cost method alone, whatever came first and however late.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from typing import Any
 
 import attrs
 
@@ -16,8 +18,9 @@ from credit_trading.checks import LARGEST
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables.cost_pool import Lot, Sum
 from credit_trading.users.tables.reckoning import Figures, Settled
+from credit_trading.users.tables.statistics_tables import FIGURES
 
-ALWAYS = -(10**9)
+ALWAYS = -1_000_000
 """A day before all others."""
 
 _SUMS = (
@@ -30,10 +33,10 @@ _SUMS = (
     "cost_moved_out",
     "realised_profit",
 )
-_FIGURES = (
-    "trades, bought_quantity, sold_quantity, bought_value, sold_value, fees, cost_moved_in, cost_moved_out, realised_profit,"
-    " best_trade, worst_trade, last_trade_at, orders_placed, orders_filled, orders_canceled, orders_expired, orders_rejected,"
-    " ordered_quantity, filled_quantity, time_to_fill, cost"
+_FIGURES = ", ".join(FIGURES)
+_FIGURES_OF_ORDERS = (
+    *("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected"),
+    *("ordered_quantity", "filled_quantity", "time_to_fill"),
 )
 _LOAD = (
     f"SELECT credit_type, (SELECT cost_method FROM metadata), day, quantity, last_date, last_transaction_id, currency, {_FIGURES}"
@@ -45,7 +48,9 @@ _DAY = f"SELECT {_FIGURES} FROM trading_statistics_by_day WHERE credit_type = ? 
 _DAYS_FROM = f"SELECT currency, day, {_FIGURES} FROM trading_statistics_by_day WHERE credit_type = ? AND day >= ?"
 _SUM_BEFORE = (
     "SELECT currency, sum(trades), sum(bought_quantity), sum(sold_quantity), sum(bought_value), sum(sold_value), sum(fees),"
-    " sum(cost_moved_in), sum(cost_moved_out), sum(realised_profit), max(best_trade), min(worst_trade), max(last_trade_at)"
+    " sum(cost_moved_in), sum(cost_moved_out), sum(realised_profit), max(best_trade), min(worst_trade), max(last_trade_at),"
+    " count(*) > count(bought_quantity + sold_quantity + bought_value + sold_value + fees + cost_moved_in + cost_moved_out"
+    " + realised_profit)"
     " FROM trading_statistics_by_day WHERE credit_type = ? AND day < ? GROUP BY currency"
 )
 _COST_BEFORE = (
@@ -62,7 +67,8 @@ _WRITE_DAY = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TRANSACTION = (
-    "transaction_id, transaction_date, transaction_type, quantity, currency, total_value, fee, credit_type, trade_id, trade_reference"
+    "transaction_id, transaction_date, transaction_type, quantity, currency, total_value, fee, credit_type, trade_id,"
+    " trade_reference"
 )
 _TRANSACTIONS = (
     f"SELECT {_TRANSACTION} FROM trading_transactions WHERE credit_type = ? AND +status = 'settled' AND transaction_date >= ?"
@@ -81,10 +87,15 @@ _DATE_OF_TRADE = "SELECT min(transaction_date) FROM trading_transactions WHERE t
 _DATE_OF_RECORDED_TRADE = (
     "SELECT min(transaction_date) FROM trading_transactions WHERE credit_type = ? AND trade_reference = ?"
 )
-_LOTS = (
-    "SELECT acquired_at, transaction_id, quantity, currency, cost FROM cost_lots WHERE asset = ?"
-    " ORDER BY acquired_at, transaction_id"
+_FORGET_FROM = (
+    "DELETE FROM trading_statistics_by_day WHERE credit_type = ? AND day >= ?",
+    "DELETE FROM holdings_by_day WHERE asset = ? AND day >= ?",
 )
+_LOTS_AFTER = (
+    "SELECT acquired_at, transaction_id, quantity, currency, cost FROM cost_lots WHERE asset = ?"
+    " AND (acquired_at, transaction_id) > (?, ?) ORDER BY acquired_at, transaction_id LIMIT ?"
+)
+_LOTS_AT_ONCE = 16
 
 
 @attrs.define(eq=False)
@@ -101,19 +112,26 @@ class AssetRows:
     last: tuple[int, int] | None = None
     totals: dict[str, Figures] = attrs.Factory(dict)
     days: dict[tuple[str, int], Figures] = attrs.Factory(dict)
-    is_new: bool = False
+    _anew_from: int = LARGEST
+    _of_orders: dict[tuple[str, int], Figures] = attrs.Factory(dict)
+    """Days from there on of which only orders have told so far."""
 
     def figures_of(self, currency: str, day: int) -> tuple[Figures, Figures]:
         """In all, and of the day; those that are asked for are written in the end."""
         key = (currency, day)
         of_day = self.days.get(key)
         if of_day is None:
-            row = self.connection.execute(_DAY, (self.asset, *key)).fetchone()
-            of_day = self.days[key] = Figures() if row is None else Figures(*row)
+            of_day = self.days[key] = self._of_orders.pop(key) if key in self._of_orders else self._read(key)
         total = self.totals.get(currency)
         if total is None:
             total = self.totals[currency] = Figures(cost=0)
         return total, of_day
+
+    def _read(self, key: tuple[str, int]) -> Figures:
+        row = None
+        if key[1] < self._anew_from:
+            row = self.connection.execute(_DAY, (self.asset, *key)).fetchone()
+        return Figures() if row is None else Figures(*row)
 
     @property
     def costs(self) -> dict[str, Sum]:
@@ -131,7 +149,8 @@ class AssetRows:
         """All that was looked at, and what is there by day."""
         execute = self.connection.executemany
         execute(_WRITE_TOTAL, [(self.asset, currency, *_row(one)) for currency, one in self.totals.items()])
-        execute(_WRITE_DAY, [(self.asset, *key, *_row(one)) for key, one in self.days.items()])
+        days = self.days | {key: one for key, one in self._of_orders.items() if one != _NOTHING}
+        execute(_WRITE_DAY, [(self.asset, *key, *_row(one)) for key, one in days.items()])
         execute(
             "INSERT OR REPLACE INTO holdings_by_day VALUES (?, ?, ?, ?, ?)",
             [
@@ -143,8 +162,14 @@ class AssetRows:
     # Lots
 
     def lots(self) -> Iterator[Lot]:
-        """Those there are, the oldest first, read as they are asked for."""
-        return map(Lot._make, self.connection.execute(_LOTS, (self.asset,)))
+        """Those there are, the oldest first, read a few at a time as they are asked for."""
+        place = (-LARGEST, 0)
+        while True:
+            found = self.connection.execute(_LOTS_AFTER, (self.asset, *place, _LOTS_AT_ONCE)).fetchall()
+            yield from map(Lot._make, found)
+            if len(found) < _LOTS_AT_ONCE:
+                return
+            place = found[-1][:2]
 
     def write_lots(self, lots: Iterable[Lot], *, in_place_up_to: Lot | None) -> None:
         """These, in place of all up to that one."""
@@ -153,29 +178,39 @@ class AssetRows:
                 "DELETE FROM cost_lots WHERE asset = ? AND (acquired_at, transaction_id) <= (?, ?)",
                 (self.asset, in_place_up_to.acquired_at, in_place_up_to.transaction_id),
             )
-        self.connection.executemany("INSERT INTO cost_lots VALUES (?, ?, ?, ?, ?, ?)", [(self.asset, *lot) for lot in lots])
+        self.connection.executemany(
+            "INSERT INTO cost_lots VALUES (?, ?, ?, ?, ?, ?)", [(self.asset, *lot) for lot in lots]
+        )
 
     # From a day on anew
 
-    def go_back_to(self, day: int) -> None:
-        """As it was when that day began, but for what orders have added; lots are gone."""
-        execute, place = self.connection.execute, (self.asset, day)
-        costs = {
-            currency: execute(_COST_BEFORE, (self.asset, currency, day)).fetchone() or (0,) for currency in self.totals
-        }
-        sums = {row[0]: row[1:] for row in execute(_SUM_BEFORE, place)}
+    def go_back_to(self, day: int) -> int:
+        """As it was when that day began, or an earlier one where days do not tell that, but for what orders have added; lots are gone.
+
+        Gives the day from which transactions are to be counted now.
+        """
+        execute = self.connection.execute
+        sums = {row[0]: row[1:] for row in execute(_SUM_BEFORE, (self.asset, day))}
+        (self.quantity,) = execute(_HOLDINGS_BEFORE, (self.asset, day)).fetchone() or (0,)
+        if self.quantity is None or any(lost for *_, lost in sums.values()):
+            self.quantity, day, sums = 0, ALWAYS, {}
         for currency, total in self.totals.items():
-            before = Figures(*sums.get(currency, ()), cost=costs[currency][0])
-            self.totals[currency] = attrs.evolve(total.without_transactions(), **_of_transactions(before))
-        of_slice, self.days = self.days, {}
-        for currency, at, *figures in execute(_DAYS_FROM, place):
-            self.days[currency, at] = Figures(*figures).without_transactions()
-        for key, figures in of_slice.items():
-            self.days[key] = figures.without_transactions()
-        (self.quantity,) = execute(_HOLDINGS_BEFORE, place).fetchone() or (0,)
-        execute("DELETE FROM trading_statistics_by_day WHERE credit_type = ? AND day >= ?", place)
-        execute("DELETE FROM holdings_by_day WHERE asset = ? AND day >= ?", place)
+            before = Figures(*sums.get(currency, (0, False))[:-1])
+            self.totals[currency] = attrs.evolve(before, cost=self._cost_before(currency, day), **_of_orders(total))
+        self._anew_from = day
+        for currency, at, *figures in execute(_DAYS_FROM, (self.asset, day)):
+            self._of_orders[currency, at] = Figures(*figures)
+        self._of_orders |= {key: one for key, one in self.days.items() if key[1] >= day}
+        self.days = {key: one for key, one in self.days.items() if key[1] < day}
+        self._of_orders = {key: Figures(**_of_orders(one)) for key, one in self._of_orders.items()}
+        for statement in _FORGET_FROM:
+            execute(statement, (self.asset, day))
         execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
+        return day
+
+    def _cost_before(self, currency: str, day: int) -> int:
+        row = self.connection.execute(_COST_BEFORE, (self.asset, currency, day)).fetchone()
+        return row[0] if row else 0
 
     def transactions_from(self, day_us: int, *, in_money: bool) -> Iterator[tuple[Settled, bool]]:
         """What moved the asset since then, in order, each with whether it was taken back; `in_money`: also what was paid in it."""
@@ -211,7 +246,7 @@ def rows_of(connection: Connection, assets: Iterable[str]) -> dict[str, AssetRow
 def new_rows(connection: Connection, asset: str) -> AssetRows:
     """Of an asset that was not counted so far."""
     ((method,),) = connection.execute("SELECT cost_method FROM metadata").fetchall()
-    return AssetRows(connection, asset, method, is_new=True)
+    return AssetRows(connection, asset, method)
 
 
 def all_counted(connection: Connection) -> set[str]:
@@ -233,9 +268,10 @@ def date_of_trade(connection: Connection, asset: str, trade_id: int | None, trad
     return date
 
 
-_row = attrs.astuple
+def _of_orders(figures: Figures) -> dict[str, Any]:
+    """What orders have added."""
+    return {name: getattr(figures, name) for name in _FIGURES_OF_ORDERS}
 
 
-def _of_transactions(figures: Figures) -> dict[str, Sum]:
-    names = (*_SUMS, "trades", "best_trade", "worst_trade", "last_trade_at", "cost")
-    return {name: getattr(figures, name) for name in names}
+_NOTHING = Figures()
+_row = attrgetter(*FIGURES)

@@ -5,6 +5,24 @@ Here: their SQL. Never here: what fills them (totals), what is asked of them (st
 
 from __future__ import annotations
 
+FIGURES = (
+    *(
+        "trades",
+        "bought_quantity",
+        "sold_quantity",
+        "bought_value",
+        "sold_value",
+        "fees",
+        "cost_moved_in",
+        "cost_moved_out",
+    ),
+    *("realised_profit", "best_trade", "worst_trade", "last_trade_at"),
+    *("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected"),
+    *("ordered_quantity", "filled_quantity", "time_to_fill"),
+    "cost",
+)
+"""The columns that figures in all and by day have in common, in their order."""
+
 _FIGURES = """\
     trades INTEGER NOT NULL DEFAULT 0,
     bought_quantity INTEGER DEFAULT 0,

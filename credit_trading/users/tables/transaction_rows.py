@@ -15,7 +15,7 @@ from credit_trading.errors import FileCorrupt
 from credit_trading.exchange import entered
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import Side
-from credit_trading.exchange.recorded import BUSTS, TRADES
+from credit_trading.exchange.recorded import BUSTS
 from credit_trading.journal.notes import Note
 from credit_trading.money import Instrument
 from credit_trading.store.sqlite import Connection
@@ -155,7 +155,7 @@ class TransactionRows:
             ),
         )
         if event.transaction_type in BUSTS:
-            self._taken_back_elsewhere(entry, event)
+            self._taken_back_elsewhere(event)
         else:
             self._moved(
                 entry.sequence,
@@ -171,18 +171,10 @@ class TransactionRows:
         told |= {"total": event.total, "currency": event.currency, "fee": event.fee or None}
         return None, details(**told, reference=event.reference, counterparty=counterparty)
 
-    def _taken_back_elsewhere(self, entry: ev.Entry, event: ev.TransactionRecorded) -> None:
-        assert event.currency is not None and event.total is not None, f"{event.reference} takes back no trade"
-        self._totals.uncount_trade(
-            event.asset,
-            event.currency,
-            buys=BUSTS[event.transaction_type] < 0,
-            quantity=event.quantity,
-            value=event.total,
-            fee=-event.fee,
-        )
+    def _taken_back_elsewhere(self, event: ev.TransactionRecorded) -> None:
+        assert event.currency is not None, f"{event.reference} takes back no trade"
+        assert event.total is not None, f"{event.reference} takes back no trade"
         self._totals.busted(
-            at=entry.time_us,
             asset=event.asset,
             currency=event.currency,
             trade_id=None,
@@ -407,8 +399,7 @@ class TransactionRows:
         booking = _booked(entry, entry.time_us)
         self._totals.post(event.base, -quantity if buys else quantity, 0, booking)
         self._totals.post(event.quote, value + fee if buys else fee - value, 0, booking)
-        self._totals.uncount_trade(event.base, event.quote, buys=buys, quantity=quantity, value=value, fee=fee)
-        self._totals.busted(at=entry.time_us, asset=event.base, currency=event.quote, trade_id=event.trade)
+        self._totals.busted(asset=event.base, currency=event.quote, trade_id=event.trade)
         told = {"type": kind, "credit_type": event.base, "quantity": quantity, "total": value, "currency": event.quote}
         return order, details(**told, fee=-fee, trade=event.trade, counterparty=counterparty)
 
@@ -423,10 +414,6 @@ class TransactionRows:
         total: int | None = None,
         fee: int = 0,
     ) -> None:
-        if kind in TRADES:
-            assert currency is not None and total is not None, f"transaction {transaction_id} is a trade without price"
-            buys = TRADES[kind] > 0
-            self._totals.count_trade(asset, currency, buys=buys, quantity=quantity, value=total, fee=fee, at=at)
         self._totals.moved(
             transaction_id=transaction_id,
             at=at,

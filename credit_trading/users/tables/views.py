@@ -6,6 +6,8 @@ Always: each view, named TABLE_readable, shows every column of its table, but fo
 
 from __future__ import annotations
 
+from credit_trading.users.tables.statistics_tables import FIGURES
+
 
 def _decimal(value: str, decimals: str) -> str:
     """SQL for `value`, a whole number of 10^-`decimals`, as exact decimal text; NULL where `value` is."""
@@ -63,6 +65,30 @@ def _order_view(table: str, extra: dict[str, str]) -> str:
     return _view(table, columns | extra, _PAIR)
 
 
+def _day(column: str) -> str:
+    """SQL for days since 1970 as an ISO date."""
+    return f"strftime('%Y-%m-%d', {column} * 86400, 'unixepoch')"
+
+
+_IN_CREDITS = ("bought_quantity", "sold_quantity", "ordered_quantity", "filled_quantity")
+_IN_MONEY = (
+    *("bought_value", "sold_value", "fees", "cost_moved_in", "cost_moved_out", "realised_profit", "best_trade"),
+    *("worst_trade", "cost"),
+)
+_STATISTICS = {
+    name: (
+        _decimal(f"t.{name}", "b.decimals")
+        if name in _IN_CREDITS
+        else _decimal(f"t.{name}", "q.decimals")
+        if name in _IN_MONEY
+        else _moment(f"t.{name}")
+        if name == "last_trade_at"
+        else f"t.{name}"
+    )
+    for name in FIGURES
+}
+"""The columns that figures in all and by day have in common."""
+
 VIEWS = (
     _view(
         "trading_transactions",
@@ -95,25 +121,34 @@ VIEWS = (
     )
     + _order_view("active_orders", {})
     + _order_view("order_history", {"reason": "t.reason", "closed_at": _moment("t.closed_at")})
+    + _view("trading_statistics", {"credit_type": "t.credit_type", "currency": "t.currency"} | _STATISTICS, _PAIR)
     + _view(
-        "trading_statistics",
-        {
-            "credit_type": "t.credit_type",
-            "currency": "t.currency",
-            "trades": "t.trades",
-            "bought_quantity": _decimal("t.bought_quantity", "b.decimals"),
-            "sold_quantity": _decimal("t.sold_quantity", "b.decimals"),
-            "bought_value": _decimal("t.bought_value", "q.decimals"),
-            "sold_value": _decimal("t.sold_value", "q.decimals"),
-            "fees": _decimal("t.fees", "q.decimals"),
-            "orders_placed": "t.orders_placed",
-            "orders_filled": "t.orders_filled",
-            "orders_canceled": "t.orders_canceled",
-            "orders_expired": "t.orders_expired",
-            "orders_rejected": "t.orders_rejected",
-            "last_trade_at": _moment("t.last_trade_at"),
-        },
+        "trading_statistics_by_day",
+        {"credit_type": "t.credit_type", "currency": "t.currency", "day": _day("t.day")} | _STATISTICS,
         _PAIR,
+    )
+    + _view(
+        "holdings_by_day",
+        {
+            "asset": "t.asset",
+            "day": _day("t.day"),
+            "quantity": _decimal("t.quantity", "b.decimals"),
+            "last_date": _moment("t.last_date"),
+            "last_transaction_id": "t.last_transaction_id",
+        },
+        " JOIN assets AS b ON b.asset = t.asset",
+    )
+    + _view(
+        "cost_lots",
+        {
+            "asset": "t.asset",
+            "acquired_at": _moment("t.acquired_at"),
+            "transaction_id": "t.transaction_id",
+            "quantity": _decimal("t.quantity", "b.decimals"),
+            "currency": "t.currency",
+            "cost": f"CASE WHEN t.currency IS NULL THEN '0' ELSE {_decimal('t.cost', 'q.decimals')} END",
+        },
+        " JOIN assets AS b ON b.asset = t.asset LEFT JOIN assets AS q ON q.asset = t.currency",
     )
     + _view(
         "balances",

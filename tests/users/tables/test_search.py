@@ -1,0 +1,308 @@
+"""Every question that is offered: what it finds, and the index that it runs on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from credit_trading.store.sqlite import Connection, connect
+from credit_trading.users.tables import order_search, search, words
+from credit_trading.users.tables.indices import INDICES
+from credit_trading.users.tables.keyset import Found, Place, Statement, Way
+from credit_trading.users.tables.order_search import OrderFilters
+from credit_trading.users.tables.schema import template
+from credit_trading.users.tables.search import TransactionFilters
+from tests.users.tables import questions
+
+SEED = 6
+PAGE = 11
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A file with so many transactions and as many orders."""
+    path: Path = tmp_path_factory.mktemp("search") / "user.db"
+    path.write_bytes(template())
+    connection = connect(path, mode="rw", synchronous="NORMAL")
+    questions.fill(connection, rows=ROWS, seed=SEED)
+    yield connection
+    connection.close()
+
+
+def _paged(ask: Callable[[Way], list[Found]], *, ascending: bool) -> list[Place]:
+    """Page by page to the end."""
+    found: list[Found] = ask(Way(ascending=ascending))
+    places = [place for place, _ in found]
+    while len(found) == PAGE:
+        found = ask(Way(ascending=ascending, after=places[-1]))
+        places += [place for place, _ in found]
+    return places
+
+
+# What is found
+
+
+def test_every_question_to_transactions_finds_what_a_loop_over_all_rows_finds(filled: Connection) -> None:
+    """In the same order, page by page, both ways; filters alone, in pairs and in larger sets."""
+    rows = questions.table(filled, "trading_transactions")
+    column = {"date": "transaction_date", "entered": "transaction_id", "quantity": "quantity", "total": "total_value"}
+    asked = found = 0
+    for filters, sort in questions.transaction_questions(seed=SEED, larger=60):
+        matching = [row for row in rows if questions.matches(row, filters)]
+        for ascending in (False, True):
+            expected = questions.in_order(matching, column[sort], "transaction_id", ascending=ascending)
+            if sort == "entered":
+                expected = [place[-1:] for place in expected]
+            pages = _paged(
+                lambda way, filters=filters, sort=sort: search.transactions(  # type: ignore[misc]
+                    filled, filters, sort=sort, way=way, most=PAGE
+                ),
+                ascending=ascending,
+            )
+            assert pages == expected, (filters, sort, ascending)
+            asked, found = asked + 1, found + len(pages)
+    assert asked > 400
+    assert found > 4_000
+
+
+def test_every_question_to_orders_finds_what_a_loop_over_both_tables_finds(filled: Connection) -> None:
+    """Open ones, done ones, and both as one list; with words by their number, which is the order in which they were placed."""
+    tables = {"active": "active_orders", "done": "order_history"}
+    rows = {state: questions.table(filled, name) for state, name in tables.items()}
+    rows["all"] = rows["active"] + rows["done"]
+    found = 0
+    for filters, state in questions.order_questions(seed=SEED, larger=20):
+        matching = [row for row in rows[state] if questions.matches(row, filters)]
+        for ascending in (False, True):
+            expected = questions.in_order(matching, "created_at", "order_id", ascending=ascending)
+            if filters.words is not None:
+                expected = [place[-1:] for place in expected]
+            pages = _paged(
+                lambda way, filters=filters, state=state: order_search.orders(  # type: ignore[misc]
+                    filled, filters, state=state, way=way, most=PAGE
+                ),
+                ascending=ascending,
+            )
+            assert pages == expected, (filters, state, ascending)
+            found += len(pages)
+    assert found > 2_000
+
+
+def test_done_orders_come_as_they_ended(filled: Connection) -> None:
+    ended = questions.in_order(questions.table(filled, "order_history"), "closed_at", "order_id", ascending=False)
+    assert _paged(lambda way: order_search.ended(filled, way=way, most=PAGE), ascending=False) == ended
+
+
+def test_rows_are_those_of_the_readable_views(filled: Connection) -> None:
+    """Each with its own place, whatever order they come in."""
+    columns = ", ".join(search.COLUMNS)
+    readable = {row[0]: row for row in filled.execute(f"SELECT {columns} FROM trading_transactions_readable")}
+    found = search.transactions(filled, TransactionFilters(), sort="date", way=Way(), most=-1)
+    assert len(found) == len(readable) == ROWS
+    assert all(row == readable[place[-1]] for place, row in found)
+    assert search.transaction(filled, 3) == readable[3]
+    assert search.transaction(filled, 4) is None
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ('"', None),
+        ('spring" OR "autumn', None),
+        ("spring NOT autumn", None),
+        ("spring AND delivery", None),
+        ("words : spring", None),
+        ("NEAR(spring delivery)", None),
+        ("^spring", "spring delivery"),
+        ("spring*", "spring delivery"),
+        ("deliv", "spring delivery"),
+        ("deliv spring", None),
+        ("(spring) - delivery;", "spring delivery"),
+        ("SPRING Delivery", "spring delivery"),
+        ("'; DROP TABLE trading_transactions; --", None),
+        ("🌱 spring", "spring delivery"),
+    ],
+)
+def test_a_text_is_words_and_never_syntax(tmp_path: Path, text: str, note: str | None) -> None:
+    """Each word is looked for as it is; all of them, the last one also by its beginning."""
+    path = tmp_path / "user.db"
+    path.write_bytes(template())
+    connection = connect(path, mode="rw")
+    try:
+        connection.execute(
+            "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee,"
+            " status, note) VALUES (1, 1, 'deposit', 'USD', 1, 0, 'settled', 'spring delivery')"
+        )
+        filters = TransactionFilters(words=words.match(text) if words.is_word(text) else '""')
+        asked = search.statements(filters, "entered", Way())
+        rows = [connection.execute(one.sql, {**one.parameters, "most": 5}).fetchall() for one in asked]
+        assert rows == [[(1,)] if note else []]
+    finally:
+        connection.close()
+
+
+def test_an_order_is_found_by_its_words_wherever_it_stands(filled: Connection) -> None:
+    """One row of words for each, also after it has gone from one table to the other; rejected ones were never in the first."""
+    (rejected,) = filled.execute("SELECT count(*) FROM order_history WHERE order_status = 'rejected'").fetchone()
+    assert rejected > 10
+    filled.execute("CREATE VIRTUAL TABLE temp.order_words USING fts5vocab(main, orders_text, instance)")
+    try:
+        found = filled.execute("SELECT doc FROM temp.order_words WHERE term IN ('usd', 'eur') ORDER BY doc").fetchall()
+    finally:
+        filled.execute("DROP TABLE temp.order_words")
+    assert found == [(number,) for number in range(2, 2 * ROWS + 1, 2)]
+
+
+# Plans
+
+_ALLOWED = [
+    r"(SEARCH|SCAN) (?P<table>trading_transactions|active_orders|order_history) USING (COVERING )?INDEX (?P<index>\w+)( \(.*\))?",
+    r"SEARCH (trading_transactions|active_orders|order_history)( EXISTS)? USING INTEGER PRIMARY KEY \(rowid[=<>]\?\)",
+    r"SCAN (transactions_text|orders_text) VIRTUAL TABLE INDEX \d+:M\d[<>]",
+    r"LIST SUBQUERY \d+",
+    r"SCAN json_each VIRTUAL TABLE INDEX 1:",
+    r"CREATE BLOOM FILTER",
+    r"CORRELATED SCALAR SUBQUERY \d+",
+]
+
+
+def _plan(connection: Connection, statement: Statement) -> list[str]:
+    asked = f"EXPLAIN QUERY PLAN {statement.sql}"
+    return [row[3] for row in connection.execute(asked, {**statement.parameters, "most": PAGE})]
+
+
+def _index_of(connection: Connection, statement: Statement) -> str:
+    """The index that leads; every step of the plan is one of those that are allowed, and nothing is sorted."""
+    lines = _plan(connection, statement)
+    used = ""
+    for line in lines:
+        found = [match for pattern in _ALLOWED if (match := re.fullmatch(pattern, line))]
+        assert found, (statement.sql, lines)
+        used = used or found[0].groupdict().get("index") or ""
+    assert not any("B-TREE" in line for line in lines), (statement.sql, lines)
+    return used or lines[0]
+
+
+def _ways(places: int) -> list[Way]:
+    after = (5, 5)[:places]
+    return [Way(), Way(after=after), Way(ascending=True), Way(ascending=True, after=after)]
+
+
+def test_every_question_runs_on_an_index_and_sorts_nothing(filled: Connection) -> None:
+    """Each filter alone, all pairs and some larger sets, with every order that is offered, from the beginning and from a cursor on.
+
+    Each index but those that other questions need is used by one of them.
+    """
+    used = set()
+    for filters, sort in questions.transaction_questions(seed=SEED, larger=150):
+        for way in _ways(1 if sort == "entered" else 2):
+            used |= {_index_of(filled, one) for one in search.statements(filters, sort, way)}
+    for order_filters, state in questions.order_questions(seed=SEED, larger=100):
+        for way in _ways(1 if order_filters.words else 2):
+            used |= {_index_of(filled, one) for one in order_search.statements(order_filters, state, way)}
+    ended = [order_search.ended_statements(way) for way in _ways(2)]
+    used |= {_index_of(filled, one) for statements in ended for one in statements}
+    ours = set(re.findall(r"INDEX ((?:transactions|active_orders|order_history)_\w+)", INDICES))
+    assert ours - used == {"transactions_by_reference"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"trade_id": 7}, "transactions_by_trade (trade_id=?)"),
+        ({"order_id": 3}, "transactions_by_order (order_id=?)"),
+        ({"external_reference": "inv-2"}, "transactions_by_external_reference (external_reference=?)"),
+        ({"status": "pending"}, "transactions_unsettled (status=?)"),
+        ({"counterparty": "bob"}, "transactions_by_counterparty (counterparty=?)"),
+        ({"types": ("fee",)}, "transactions_by_type (transaction_type=?)"),
+        ({"credit_type": "VCS"}, "transactions_by_credit_type (credit_type=?)"),
+        ({"currency": "USD"}, "transactions_by_currency (currency=?)"),
+        ({"from_us": 1, "to_us": 9}, "transactions_by_date (transaction_date>? AND transaction_date<?)"),
+        ({"credit_type": "VCS", "from_us": 1}, "transactions_by_credit_type (credit_type=? AND transaction_date>?)"),
+        (
+            {"credit_type": "VCS", "counterparty": "bob", "types": ("buy",)},
+            "transactions_by_counterparty (counterparty=?)",
+        ),
+        ({"credit_type": "VCS", "types": ("fee",)}, "transactions_by_type (transaction_type=?)"),
+        ({"credit_type": "VCS", "types": ("buy",)}, "transactions_by_credit_type (credit_type=?)"),
+    ],
+)
+def test_a_filter_is_searched_for_by_its_own_index(filled: Connection, filters: dict[str, object], index: str) -> None:
+    """Not looked for row by row; of several, by the one that few rows have."""
+    statements = search.statements(TransactionFilters(**filters), "date", Way())  # type: ignore[arg-type]  # by their names
+    for statement in statements:
+        (line, *_) = _plan(filled, statement)
+        assert line.replace("COVERING ", "") == f"SEARCH trading_transactions USING INDEX {index}"
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"client_order_id": "a"}, "order_history_by_client_order_id (client_order_id=?)"),
+        ({"credit_type": "VCS", "to_us": 5}, "order_history_by_credit_type (credit_type=? AND created_at<?)"),
+        ({"status": "canceled"}, "order_history_by_status (order_status=?)"),
+        ({"currency": "USD"}, "order_history_by_currency (currency=?)"),
+        ({"order_type": "market"}, "order_history_by_type (order_type=?)"),
+    ],
+)
+def test_done_orders_are_searched_for_by_their_own_index(
+    filled: Connection, filters: dict[str, object], index: str
+) -> None:
+    (statement,) = order_search.statements(OrderFilters(**filters), "done", Way())  # type: ignore[arg-type]  # by their names
+    (line, *_) = _plan(filled, statement)
+    assert line.replace("COVERING ", "") == f"SEARCH order_history USING INDEX {index}"
+
+
+def test_whole_rows_are_looked_up_by_their_number(filled: Connection) -> None:
+    """Through the readable views: no table is walked."""
+    for sql in (search._BY_NUMBER, order_search._BY_NUMBER):
+        lines = [row[3] for row in filled.execute(f"EXPLAIN QUERY PLAN {sql}", ("[1]",))]
+        walked = [line for line in lines if line.startswith("SCAN") and "json_each" not in line]
+        assert walked == []
+
+
+def _steps(connection: Connection, statements: Sequence[Statement]) -> int:
+    """How many steps SQLite's machine takes for them, in thousands."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    connection.set_progress_handler(step, 1000)
+    try:
+        for one in statements:
+            connection.execute(one.sql, {**one.parameters, "most": PAGE}).fetchall()
+    finally:
+        connection.set_progress_handler(None, 0)
+    return steps
+
+
+def test_a_deep_page_costs_what_the_first_costs_also_where_all_share_one_moment(tmp_path: Path) -> None:
+    """An import may bring many thousands of rows of one date."""
+    path = tmp_path / "user.db"
+    path.write_bytes(template())
+    connection = connect(path, mode="rw", synchronous="NORMAL")
+    try:
+        connection.execute("DROP TRIGGER words_of_transactions")
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO trading_transactions"
+            " (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee, status)"
+            " SELECT i, 5, 'deposit', 'USD', 1, 0, 'settled' FROM n"
+        )
+        for filters in (
+            TransactionFilters(),
+            TransactionFilters(credit_type="USD"),
+            TransactionFilters(types=("deposit",)),
+        ):
+            deep = search.statements(filters, "date", Way(after=(5, 400)))
+            assert _steps(connection, deep) <= 1
+    finally:
+        connection.close()
