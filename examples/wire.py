@@ -102,7 +102,7 @@ def idempotency_key(header: str | None) -> str:
 
 def as_json(records: Iterable[Any]) -> list[dict[str, Any]]:
     """Records as the services give them."""
-    return [attrs.asdict(record) for record in records]
+    return [msgspec.to_builtins(record) for record in records]
 
 
 def history(user: User, query: Mapping[str, str]) -> dict[str, Any]:
@@ -112,6 +112,12 @@ def history(user: User, query: Mapping[str, str]) -> dict[str, Any]:
         from_=query.get("from"), to=query.get("to"), after=query.get("after"), limit=PAGE, **filters
     )
     return {"transactions": as_json(page), "next": page.next}
+
+
+def statistics(user: User, query: Mapping[str, str]) -> dict[str, Any]:
+    """Of each `period` in which something happened (day, week, month), or of all of them together."""
+    found = user.transactions.calculate_trading_statistics(period=query.get("period", "all"))
+    return {"statistics": as_json(found)}
 
 
 def audit_trail(user: User, query: Mapping[str, str]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import click
 
 from credit_trading import User
 from credit_trading.cli import output
-from credit_trading.cli.command import COUNT, WHOLE_NUMBER, Group, Words
+from credit_trading.cli.command import WHOLE_NUMBER, Group, Words
+from credit_trading.cli.order_list import history, list_
 from credit_trading.cli.order_progress import complete, progress
-from credit_trading.cli.order_tables import draw_active_orders, draw_order, draw_order_history
+from credit_trading.cli.order_tables import draw_order
 from credit_trading.cli.order_words import say_report
 from credit_trading.cli.session import Session
 from credit_trading.errors import TradingError
@@ -30,6 +31,8 @@ def orders() -> None:
     """Orders of one user."""
 
 
+orders.add_command(list_)
+orders.add_command(history)
 orders.add_command(progress)
 orders.add_command(complete)
 
@@ -113,27 +116,6 @@ def place(
         )
         record = _as_it_stands(session, user, report)
     session.show(report, lambda: say_report(report, record))
-
-
-@orders.command("list", examples=["orders list ann", "orders list ann --json"])
-@click.argument("user_id")
-@click.pass_obj
-def list_(session: Session, user_id: str) -> None:
-    """Lists a user's open orders with their progress, the oldest first."""
-    with session.user(user_id) as user:
-        found = user.orders.get_active_orders()
-    session.show(found, lambda: draw_active_orders(found, empty=f"{user_id} has no open orders."))
-
-
-@orders.command(examples=["orders history ann", "orders history ann --limit 5 --json"])
-@click.argument("user_id")
-@click.option("--limit", type=COUNT, metavar="N", help="Only the latest N.")
-@click.pass_obj
-def history(session: Session, user_id: str, limit: int | None) -> None:
-    """Lists a user's orders that are done, the latest first."""
-    with session.user(user_id) as user:
-        found = user.orders.get_order_history(limit=limit)
-    session.show(found, lambda: draw_order_history(found, empty=f"{user_id} has no orders that are done."))
 
 
 @orders.command(examples=["orders show ann 1", "orders show ann 1 --json"])

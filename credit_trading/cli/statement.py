@@ -34,7 +34,7 @@ _ENDINGS = {".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
     examples=[
         "statement ann",
         "statement ann --from 2026-01-01 --to 2026-04-01 -o ann-q1.html",
-        "statement ann --from 2026-01-01 --format csv > ann.csv",
+        "statement ann --from 2026-01-01 --format csv",
         "statement ann --by date --json",
     ],
 )

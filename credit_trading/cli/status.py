@@ -84,7 +84,10 @@ def _draw(found: Status, jobs: JobsStatus) -> None:
         slow = found.reads.slow[:_MOST_SLOW]
         draw_table(
             [Column("Longest", right=True), Column("Times", right=True), Column("Slow query and its plan", wrap=True)],
-            [(f"{one.longest_us / 1000:.0f} ms", str(one.times), "\n".join([one.statement, *one.plan])) for one in slow],
+            [
+                (f"{one.longest_us / 1000:.0f} ms", str(one.times), "\n".join([one.statement, *one.plan]))
+                for one in slow
+            ],
         )
     hits, misses = counted(room.pool_hits, "hit"), counted(room.pool_misses, "miss", "misses")
     remote = " (a network file system: locks may fail there, move it to a local disk)" if room.is_remote else ""

@@ -55,6 +55,12 @@ def draw_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, tit
         _draw_fancy(columns, lines)
 
 
+def draw_more(cursor: str | None) -> None:
+    """Under a page: how to go on, unless it is the last one."""
+    if cursor is not None:
+        output.notice(f"There is more: --after {cursor}")
+
+
 def draw_fields(fields: dict[str, Cell]) -> None:
     """Names and values of one thing, one a line."""
     fancy = output.is_fancy(sys.stdout)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from credit_trading.exchange import events as ev
+from credit_trading.exchange.order import EXTERNAL
 from credit_trading.marketdata.depth import Depth
 
 _ORDER_CHANGED = (
@@ -28,20 +29,21 @@ class Depths:
         self._of_order = {number: depth for depth in self.by_symbol.values() for number in depth.orders}
 
     def apply(self, entry: ev.Entry) -> None:
-        """The next entry of the journal. Most events name an order and no instrument."""
+        """The next entry of the journal. Most events name an order and no instrument; of those worked outside nothing is known here."""
         event = entry.event
         if isinstance(event, ev.Trade):
             depth = self.by_symbol[event.symbol]
             depth.apply(entry)
             self._forget_ended(depth, event.maker_order)
             self._forget_ended(depth, event.taker_order)
-        elif isinstance(event, ev.OrderAccepted):
+        elif isinstance(event, ev.OrderAccepted) and event.route != EXTERNAL:
             depth = self._of_order[event.order] = self.by_symbol[event.symbol]
             depth.apply(entry)
         elif isinstance(event, _ORDER_CHANGED):
-            depth = self._of_order[event.order]
-            depth.apply(entry)
-            self._forget_ended(depth, event.order)
+            changed = self._of_order.get(event.order)
+            if changed is not None:
+                changed.apply(entry)
+                self._forget_ended(changed, event.order)
         elif isinstance(event, ev.InstrumentAdded):
             self.by_symbol[event.symbol] = Depth(event.symbol)
 

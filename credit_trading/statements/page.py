@@ -152,7 +152,9 @@ def _holding(source: OpenStatement, asset: str) -> Chart:
 
 
 def _profits(source: OpenStatement) -> list[Chart]:
-    return [_profit(source, currency, days) for currency, days in profit_by_day(source.days or ()).items()]
+    """A single day has no course."""
+    by_currency = profit_by_day(source.days or ())
+    return [_profit(source, currency, days) for currency, days in by_currency.items() if len(days) > 1]
 
 
 def _profit(source: OpenStatement, currency: str, days: dict[int, int]) -> Chart:

@@ -67,7 +67,6 @@ class Search:
         self._causes = causes
         self._users: dict[int, catalogue.User] = {}
         self._start: Row | None = None
-        self._start_until = 0
 
     def page(self, *, before: int | None, most: int) -> tuple[list[Hit], int | None]:
         """The latest hits below `before`, and where to go on; None where all has been looked at."""
@@ -137,12 +136,11 @@ class Search:
         return hit
 
     def _start_of(self, row: Row) -> Row | None:
-        """The first row of its command; rows come from the latest back, so it is often the one that was just looked for."""
+        """The first row of its command; since rows come from the latest back, it is that of the row before, or lies further down."""
         if row[CONTENT] is None and "/" not in row[CAUSE]:
             return None
-        sequence = row[SEQUENCE]
-        if self._start is None or not self._start[SEQUENCE] <= sequence < self._start_until:
-            self._start, self._start_until = trail.command_start(self._history, row), sequence + 1
+        if self._start is None or self._start[SEQUENCE] > row[SEQUENCE]:
+            self._start = trail.command_start(self._history, row)
         return self._start
 
     # Ways

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 
 from credit_trading.store.sqlite import Connection
 
@@ -48,14 +49,13 @@ class OrderRecord:
     closed_at: str | None = None
 
 
-@attrs.frozen(
-    slots=False
-)  # made by the page: with slots, and by keywords, it takes ten times as long as reading the row
-class TransactionRecord:
+class TransactionRecord(msgspec.Struct, frozen=True, gc=False):
     """Something that moved the user's balances, or will: while it is `pending` it may expire at `expires_at`.
 
     `recorded_at` is when one that did not happen on the book was entered. `reference` and `trade_reference` are those of one that was
     imported. `status_reason` says why it was moved on, at `status_changed_at`. Its fields are the columns of `search.COLUMNS`.
+
+    A Struct, since pages are made of it: an attrs class takes a fifth of the time in which a page is read.
     """
 
     transaction_id: int

@@ -6,6 +6,7 @@ Always: a quick look changes nothing; a deep one first brings a file forward tha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -24,6 +25,9 @@ from credit_trading.verify import schema
 from credit_trading.verify.finding import Finding, guarded, shortened
 from credit_trading.verify.followers import Followers
 from credit_trading.verify.tables import first_differences
+
+MADE_WITHIN_S = 0.5
+"""A new user's file, after the commit that made the user."""
 
 
 @attrs.define
@@ -66,13 +70,20 @@ class UserFileCheck:
 
     def still_missing(self) -> Iterator[Finding]:
         """Once all have been looked at: those that were not there and are not there now. A new user's is made just after the commit."""
+        deadline = time.monotonic() + MADE_WITHIN_S
         for number, user in self.seen.missing.items():
-            with suppress(NotFound), self._desk.files.as_it_is(number) as connection:
-                if connection is None:
-                    repair = (
-                        "It is made anew from the journal when it is next read, or by: credit-trading users catch-up"
-                    )
-                    yield self._finding(user, "the file is missing", repair=repair)
+            while is_missing := self._is_missing(number):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(MADE_WITHIN_S / 20)
+            if is_missing:
+                repair = "It is made anew from the journal when it is next read, or by: credit-trading users catch-up"
+                yield self._finding(user, "the file is missing", repair=repair)
+
+    def _is_missing(self, number: int) -> bool:
+        with suppress(NotFound), self._desk.files.as_it_is(number) as connection:
+            return connection is None
+        return False
 
     def _check(self, user: StoredUser) -> Iterator[Finding]:
         with self._desk.live.history() as log:

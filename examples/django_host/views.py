@@ -93,7 +93,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def statistics(request: HttpRequest) -> HttpResponse:
-    return listed("statistics", request.acting.user().transactions.calculate_trading_statistics())
+    return JsonResponse(wire.statistics(request.acting.user(), request.GET))
 
 
 @require_GET

@@ -81,8 +81,8 @@ def history(request: Request, acting: Asking) -> Answer:
 
 
 @routes.get("/statistics")
-def statistics(acting: Asking) -> Answer:
-    return {"statistics": as_json(acting.user().transactions.calculate_trading_statistics())}
+def statistics(request: Request, acting: Asking) -> Answer:
+    return wire.statistics(acting.user(), request.query_params)
 
 
 @routes.get("/statement")

@@ -92,7 +92,7 @@ def history() -> Answer:
 
 @pages.get("/statistics")
 def statistics() -> Answer:
-    return {"statistics": as_json(trading().user().transactions.calculate_trading_statistics())}
+    return wire.statistics(trading().user(), request.args)
 
 
 @pages.get("/statement")

@@ -120,7 +120,7 @@ def everything(market: Cli) -> list[object]:
     lists = [market.json(noun, "list") for noun in ("users", "assets", "instruments")]
     users = [user["user_id"] for user in lists[0]]
     accounts = [market.json("accounts", "show", user_id) for user_id in users]
-    orders = [market.json("orders", "list", user_id) for user_id in users]
+    orders = [market.json("orders", "list", user_id)["items"] for user_id in users]
     book = market.json("book", SYMBOL)
     return [lists, accounts, orders, book["bids"], book["asks"], market.json("trades", "list", SYMBOL)["trades"]]
 

@@ -145,7 +145,7 @@ def test_the_same_key_moves_money_once(market: Cli) -> None:
 
 def test_an_order_is_placed_watched_amended_and_canceled(market: Cli) -> None:
     """From open to done: report, list with progress, one in full, history."""
-    (order,) = market.json("orders", "list", "ann")
+    (order,) = market.json("orders", "list", "ann")["items"]
     assert list(order) == fields(OrderRecord)
     assert (order["filled_quantity"], order["remaining_quantity"], order["percent_filled"]) == ("1", "9", "10.0")
     assert order["average_price"] == "12.500000"
@@ -155,10 +155,10 @@ def test_an_order_is_placed_watched_amended_and_canceled(market: Cli) -> None:
     amended = market.json("orders", "amend", "ann", "1", "--quantity", "8", "--price", "12.60")
     assert (amended["order_id"], amended["quantity"], amended["remaining_quantity"]) == (1, "8", "7")
     assert "canceled (requested), 1 of 8 filled at 12.50" in market.run("orders", "cancel", "ann", "1").out
-    (done,) = market.json("orders", "history", "ann")
+    (done,) = market.json("orders", "history", "ann")["items"]
     assert (done["order_status"], done["reason"]) == ("canceled", "requested")
     assert "canceled" in market.run("orders", "history", "ann").out
-    assert market.json("orders", "history", "ann", "--limit", "0") == []
+    assert market.json("orders", "history", "ann", "--limit", "0")["items"] == []
 
 
 def test_orders_take_a_time_in_force_an_expiry_and_a_name(market: Cli) -> None:
@@ -201,10 +201,10 @@ def test_trades_and_transactions_are_listed_the_latest_first(market: Cli) -> Non
     assert [one["trade_id"] for one in market.json("trades", "list", SYMBOL, "--limit", "1")["trades"]] == [2]
     assert [one["trade_id"] for one in market.json("trades", "list", SYMBOL, "--before", "2")["trades"]] == [1]
     assert "12.50" in market.run("trades", "list", SYMBOL).out
-    transactions = market.json("transactions", "list", "bob", "--credit-type", "VCS-1340-2020")
-    assert list(transactions[0]) == fields(TransactionRecord)
+    transactions = market.json("transactions", "list", "bob", "--credit-type", "VCS-1340-2020")["items"]
+    assert list(transactions[0]) == list(TransactionRecord.__struct_fields__)
     assert [(one["transaction_type"], one["quantity"]) for one in transactions] == [("buy", "2"), ("buy", "1")]
-    assert len(market.json("transactions", "list", "bob", "--limit", "1")) == 1
+    assert len(market.json("transactions", "list", "bob", "--limit", "1")["items"]) == 1
     assert "ann" in market.run("transactions", "list", "bob").out
 
 

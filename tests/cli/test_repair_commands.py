@@ -43,7 +43,7 @@ def test_a_broken_file_is_listed_rebuilt_and_used_again(market: Cli) -> None:
     empty = market.run("quarantine", "list")
     assert "ann" not in empty.out
     assert f"1 file of before, kept by repairs and restores, in {market.home / 'quarantine'}" in empty.err
-    assert len(market.json("orders", "list", "ann")) == 1
+    assert len(market.json("orders", "list", "ann")["items"]) == 1
 
 
 def test_an_empty_quarantine_is_one_line(market: Cli) -> None:
@@ -70,7 +70,7 @@ def test_a_file_put_back_from_a_backup_is_released(market: Cli) -> None:
     market.refused("orders", "list", "ann")
     assert market.json("quarantine", "release", "ann") == {"user_id": "ann", "released": True}
     assert "was not in quarantine" in market.run("quarantine", "release", "ann").out
-    assert len(market.json("orders", "list", "ann")) == 1
+    assert len(market.json("orders", "list", "ann")["items"]) == 1
 
 
 def test_private_facts_are_lost_only_if_that_is_accepted(market: Cli) -> None:
@@ -79,7 +79,7 @@ def test_private_facts_are_lost_only_if_that_is_accepted(market: Cli) -> None:
     assert "--accept-loss" in market.refused("orders", "list", "ann")
     assert "--accept-loss" in market.refused("rebuild", "ann")
     assert market.json("rebuild", "ann", "--accept-loss")["kept"] is None
-    assert len(market.json("orders", "list", "ann")) == 1
+    assert len(market.json("orders", "list", "ann")["items"]) == 1
 
 
 def test_all_are_rebuilt_but_those_that_would_lose_something(market: Cli) -> None:

@@ -192,7 +192,7 @@ def test_a_trade_is_busted_once(market: Cli) -> None:
     assert again.startswith("Busted trade 1: 1 VCS-1340-2020 back to ann, 12.50 USD back to bob, and the fees before;")
     assert market.json("trades", "list", SYMBOL)["trades"][0]["busted"] is True
     assert market.run("trades", "list", SYMBOL).out.splitlines()[1].split()[-1] == "busted"
-    assert market.json("transactions", "list", "bob")[0]["transaction_type"] == "buy_busted"
+    assert market.json("transactions", "list", "bob")["items"][0]["transaction_type"] == "buy_busted"
     assert market.json("verify")["findings"] == []
 
 
@@ -222,7 +222,7 @@ def test_a_rejection_reads_the_same_in_the_library_and_here(
 @pytest.mark.parametrize(
     ("look", "told"),
     [
-        (("orders", "list", "ann"), lambda orders: orders == []),
+        (("orders", "list", "ann"), lambda page: page == {"items": [], "next": None}),
         (
             ("orders", "show", "ann", "1"),
             lambda order: (order["order_status"], order["reason"]) == ("expired", "session_ended"),

@@ -62,7 +62,7 @@ def test_problems_are_a_table_and_exit_code_1(market: Cli, tmp_path: Path) -> No
 def test_history_from_elsewhere_is_shown_with_its_own_dates(market: Cli, tmp_path: Path) -> None:
     (path := tmp_path / "history.csv").write_text(HISTORY)
     assert market.json("import", str(path))["transactions"] == 2
-    latest = market.json("transactions", "list", "dan")[0]
+    latest = market.json("transactions", "list", "dan")["items"][0]
     assert (latest["transaction_date"], latest["reference"]) == ("2024-05-02T12:00:00.000000Z", "OLD-2")
     assert market.json("accounts", "show", "dan")[0]["posted"] == "60.00"
 

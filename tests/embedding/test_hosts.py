@@ -84,7 +84,9 @@ def test_each_reads_their_own_history_by_pages_their_statistics_and_their_statem
     assert len(bob.ask("GET", "/history?transaction_type=buy&user_id=1&limit=0").body["transactions"]) == 1
     trail = bob.ask("GET", "/audit").body
     assert bob.ask("GET", f"/audit?after={trail['next']}").body["events"][0] not in trail["events"]
-    assert [one["trades"] for one in bob.ask("GET", "/statistics").body["statistics"]] == [1]
+    for path in ("/statistics", "/statistics?period=month"):
+        assert [one["trades"] for one in bob.ask("GET", path).body["statistics"]] == [1]
+    assert bob.ask("GET", "/statistics?period=decade").status == 422
     forms = {"html": "text/html", "csv": "text/csv", "json": "application/json"}
     for form, content_type in forms.items():
         answer = bob.ask("GET", f"/statement?format={form}")

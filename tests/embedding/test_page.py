@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from credit_trading import errors, verify_folder
 from credit_trading.cli import main
 from examples.wire import STATUS
+from tests.floor import Floor
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "embedding.md").read_text()
@@ -97,6 +98,17 @@ def test_every_error_has_the_status_that_the_page_says() -> None:
     known = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TradingError)]
     assert len(known) > 20
     assert set(STATUS) <= set(known)
+
+
+def test_what_a_user_reads_has_the_names_that_the_page_says(floor: Floor) -> None:
+    """Of the table: service and method, or a further method of the service before it."""
+    ann = floor.user("ann")
+    table = PAGE.partition("## What a user reads")[2].partition("## ")[0]
+    rows = re.findall(r"^\| `(\w+)\.(\w+)\(.*?\)`(?:, `\.(\w+)\()?", table, re.M)
+    assert len(rows) >= 7
+    for service, *methods in rows:
+        for method in filter(None, methods):
+            assert callable(getattr(getattr(ann, service), method)), f"{service}.{method}"
 
 
 def test_a_hosts_own_tests_run_side_by_side(tmp_path: Path) -> None:

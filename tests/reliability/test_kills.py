@@ -40,8 +40,8 @@ def killer(tmp_path: Path) -> Killer:
 
 
 def test_what_was_acknowledged_survives_sigkill_and_nothing_happens_twice(tmp_path: Path, is_long: bool) -> None:
-    """30 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
-    count = 1_000 if is_long else 30
+    """15 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
+    count = 1_000 if is_long else 15
     report = attack(count, seed="1", folder=tmp_path)
     assert report.problems == []
     assert int(report.figures["acknowledged commands checked"]) > 10 * count
@@ -70,13 +70,13 @@ def test_a_plan_of_kills_comes_by_every_call_of_the_write_path(killer: Killer) -
         ("own", "fsync the folder"),
     }
     assert expected <= set(calls)
-    kills = planned(killer, 4_000)
+    kills = planned(killer, 7_000)
     counted = [kill for kill in kills if kill.at and kill.script == "s1" and kill.kind != "failed sync"]
     assert sorted(kill.at or 0 for kill in counted) == list(range(1, len(calls) + 1))
     assert {(kill.kind, kill.call) for kill in counted[: len(set(calls))]} == set(calls)
     assert {kill.moment for kill in counted} == set(MOMENTS)
-    assert [kill.number for kill in kills] == list(range(1, 4_001))
-    assert planned(killer, 4_000) == kills
+    assert [kill.number for kill in kills] == list(range(1, 7_001))
+    assert planned(killer, 7_000) == kills
 
 
 @pytest.mark.skipif(not AVAILABLE, reason="needs pysqlite3 with sqlite3_vfs_find")

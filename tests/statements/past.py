@@ -80,7 +80,7 @@ def _step(past: Past, rng: random.Random) -> None:
         floor.admin.accounts.withdraw(user, CASH, rng.randint(1, 300))
     elif kind == "late":
         words = {"price_per_credit": "3.50", "currency": CASH, "fee": "0.25", "outside": "elsewhere"}
-        transactions.record_transaction(rng.choice(("buy", "sell")), CREDIT, 2, **words, occurred_at=late)  # type: ignore[arg-type]
+        transactions.record_transaction(rng.choice(("buy", "sell")), CREDIT, 2, **words, occurred_at=late)
     elif kind == "mutual":
         transactions.record_transaction("transfer_out", CREDIT, 3, counterparty=other, occurred_at=late)
     elif kind == "pending":

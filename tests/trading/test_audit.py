@@ -136,6 +136,7 @@ def test_an_administrator_finds_what_reading_the_whole_journal_finds(
     monkeypatch.setattr(audit_search, "_NOTES_AT_ONCE", 7)
     events, chance = _as_it_was(busy), random.Random(11)
     questions: list[dict[str, Any]] = [{}, {"user_id": "dan"}, {"actor": "user:dan"}, {"actor": "system"}]
+    questions += [{"text": "grüße 1"}, {"text": "REQUEST-3", "user_id": "ann"}]
     while len(questions) < 80 or not set(FILTERS) <= {name for asked in questions for name in asked}:
         questions.append(_asked(events, chance, users=["ann", "bob", "dan"]))
     hits = 0

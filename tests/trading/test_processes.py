@@ -97,7 +97,7 @@ def _check(home: Path) -> Floor:
 
 def test_four_processes_trade_in_one_folder_at_once(crowded: Path, is_long: bool, start: Start) -> None:
     """No findings; none starved; each sees the others' orders in its own trades; every acknowledged order is there once."""
-    seconds = 10 if is_long else 4
+    seconds = 10 if is_long else 2
     children = [start(_TRADER, crowded, user, seconds) for user in TRADERS]
     assert [_line(child) for child in children] == ["ready"] * 4
     for child in children:
@@ -119,11 +119,11 @@ def test_four_processes_trade_in_one_folder_at_once(crowded: Path, is_long: bool
 
 def test_a_process_that_is_killed_in_the_middle_harms_nobody(crowded: Path, start: Start) -> None:
     """kill -9 of one of three while all of them place orders: the others go on at once."""
-    children = [start(_TRADER, crowded, user, 2.0) for user in TRADERS[:3]]
+    children = [start(_TRADER, crowded, user, 1.2) for user in TRADERS[:3]]
     assert [_line(child) for child in children] == ["ready"] * 3
     for child in children:
         _go(child)
-    time.sleep(0.7)
+    time.sleep(0.5)
     children[0].kill()
     told = [json.loads(_line(child)) for child in children[1:]]
     assert [child.wait(30) for child in children] == [-signal.SIGKILL, 0, 0]

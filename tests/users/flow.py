@@ -158,15 +158,16 @@ class RandomFlow:
             orders.create_order(SYMBOL, side, self.chance.randrange(1, 40), self.price(), route="external")
             return
         order = self.chance.choice(waiting)
+        price = order.price_per_credit or self.price()
         if self.chance.random() < 0.3:
-            orders.complete_order(order.order_id, price=order.price_per_credit, outside="Some Venue")
+            orders.complete_order(order.order_id, price=price, outside="Some Venue")
             return
         left = int(order.remaining_quantity)
         fee, before = self.chance.choice([None, "0.02"]), self.chance.choice([0, 10**9])
         orders.update_order_progress(
             order.order_id,
             quantity=self.chance.randrange(1, left + 1),
-            price=order.price_per_credit,
+            price=price,
             fee=fee,
             occurred_at=self.clock.now_us() - before,
         )

@@ -101,9 +101,10 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
 
 @pytest.fixture
 def traded(floor: Floor) -> Floor:
-    """ann has sold something to bob; ann has private facts."""
+    """ann has sold something to bob; ann has private facts; cat has looked. The files of all three are open."""
     floor.place("ann", "sell", 10, "5.00")
     floor.place("bob", "buy", 4, "5.00")
+    floor.user("cat").orders.get_active_orders()
     write_private(floor.exchange, "first")
     return floor
 

@@ -50,7 +50,10 @@ class Sample:
 
 
 def made(home: Path) -> Sample:
-    """Ann, bob and eve trade; dan was deleted, eve has another e-mail, ann has private facts; notes, a deal, a bust, a checkpoint."""
+    """Ann, bob and eve trade; dan was deleted, eve has another e-mail, ann has private facts; notes, a deal, a bust, a checkpoint.
+
+    Of ann something is pending, and one of her orders is worked outside.
+    """
     clock = ManualClock()
     with opened(home, clock=clock, settings=Settings(checkpoint_every_events=10)) as exchange:
         floor = Floor(exchange).set_up("ann", "bob", "eve")
@@ -78,10 +81,16 @@ def _trade(floor: Floor) -> None:
     floor.place("eve", "buy", 3, None)
     floor.place("eve", "sell", 2, "7.00", client_order_id="c-1")
     floor.user("ann").orders.cancel_order(floor.place("ann", "buy", 1, "1.00").order_id)
-    floor.admin.transactions.record_transaction(
-        buyer="eve", seller="ann", credit_type=CREDIT, quantity=3, price_per_credit="9.99", currency=CASH
-    )
+    floor.user("ann").transactions.set_cost_method("fifo")
+    deal: dict[str, str] = {"price_per_credit": "9.99", "currency": CASH, "counterparty": "ann"}
+    floor.admin.on_behalf_of("eve").transactions.record_transaction("buy", CREDIT, 3, **deal)
     floor.admin.trading.bust_trade(1, note="a mistake")
+    ann = floor.admin.on_behalf_of("ann")
+    waiting = ann.transactions.record_transaction("withdrawal", CASH, "7.00", outside="A Bank", status="pending")
+    ann.transactions.update_transaction_status(waiting.transaction_id, "failed", note="no such account")
+    ann.transactions.record_transaction("transfer_out", CREDIT, 2, counterparty="bob", status="pending")
+    outside = ann.orders.create_order(SYMBOL, "sell", 6, "8.00", route="external").order_id
+    ann.orders.update_order_progress(outside, quantity=2, price="8.01", fee="0.02", outside="A Venue")
 
 
 def _write_private(exchange: Exchange, user: str) -> None:

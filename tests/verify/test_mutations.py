@@ -20,6 +20,7 @@ from credit_trading.journal import rows
 from credit_trading.journal.log import FORMAT_VERSION
 from credit_trading.store.sqlite import connect
 from credit_trading.users.tables.schema import SHARED_TABLES
+from tests.floor import rows_of
 from tests.verify import sample as samples
 from tests.verify.sample import Sample, change, columns, content, other_values, rows_with_values, tampering
 
@@ -382,7 +383,8 @@ def test_every_column_of_a_users_file_is_watched(whole: Sample, tmp_path: Path, 
             table,
             column,
         )
-        assert named(copy, "ann") == {path.name}, f"{table}.{column}, {value!r}"
+        is_ahead = column == "applied_sequence"  # then it may be exchange.db that is an old one
+        assert named(copy, "ann") - ({"exchange.db"} if is_ahead else set()) == {path.name}, f"{table}.{column}, {value!r}"
         path.write_bytes(saved)
     assert named(copy, "ann") == set()
 
@@ -397,7 +399,6 @@ def test_every_column_of_a_users_file_is_watched(whole: Sample, tmp_path: Path, 
         "DROP TABLE audit_trail",
         "DROP VIEW balances_readable",
         "DROP INDEX transactions_by_date",
-        "DROP TRIGGER audit_trail_is_not_changed",
         "DELETE FROM audit_trail WHERE sequence = (SELECT max(sequence) FROM audit_trail)",
         "UPDATE balance_changes SET balance = balance + 1",
         "INSERT INTO transactions_text (rowid, words) VALUES (1, 'somewhat more')",
@@ -410,6 +411,16 @@ def test_rows_and_schema_of_a_users_file_are_watched(sample: Sample, statement: 
     """In a file with private facts, whose own table is nobody's business."""
     with tampering(sample.file("ann")) as connection:
         connection.execute(statement)
+    assert named(sample) == {sample.files["ann"]}
+
+
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE", "DELETE"])
+def test_an_audit_trail_without_its_guard_is_named(sample: Sample, event: str) -> None:
+    """Whoever wants to rewrite it has to take the trigger away first."""
+    found = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE ?"
+    ((guard,),) = rows_of(sample.file("ann"), found, (f"%BEFORE {event} ON audit_trail%",))
+    with closing(connect(sample.file("ann"), mode="rw")) as connection:
+        connection.execute(f"DROP TRIGGER {guard}")
     assert named(sample) == {sample.files["ann"]}
 
 

@@ -22,7 +22,7 @@ _COMES = {"deposit", "transfer_in", "correction_in"}
 
 
 class Settled(NamedTuple):
-    """A transaction as it is counted: `total` and `fee` in the currency's smallest units, `total` None where no price was given."""
+    """A transaction as it is counted: `total` and `fee` in the currency's smallest units; no currency where no price was given."""
 
     transaction_id: int
     at: int
@@ -41,10 +41,6 @@ class Settled(NamedTuple):
     def key(self) -> tuple[int, int]:
         """Its place in the order in which transactions are counted."""
         return self.at, self.transaction_id
-
-    @property
-    def is_priced(self) -> bool:
-        return self.currency is not None and self.total is not None
 
     def in_money(self) -> Settled | None:
         """What a trade moves of its currency, as if that were moved by itself; None where it moves none."""
@@ -137,52 +133,50 @@ class Reckoning:
 
     def count(self, one: Settled, *, busted: bool = False) -> None:
         """One that was taken back leaves the day on which it was, and nothing else."""
-        if one.is_priced:
-            self._count_priced(one, busted=busted)
+        day = one.at // DAY_US
+        if one.currency is not None:
+            self._count_priced(one, one.currency, day, busted=busted)
         elif not busted:
-            self._move(one)
-        self.holdings[one.day] = (self.pool.quantity, *one.key)
+            self._move(one, day)
+        self.holdings[day] = (self.pool.quantity, one.at, one.transaction_id)
 
-    def _count_priced(self, one: Settled, *, busted: bool) -> None:
-        assert one.currency is not None
+    def _count_priced(self, one: Settled, currency: str, day: int, *, busted: bool) -> None:
         assert one.total is not None
-        both = self._figures_of(one.currency, one.day)
+        both = self._figures_of(currency, day)
         if one.kind in (BUY, SELL):
             for figures in both:
                 figures.last_trade_at = max(figures.last_trade_at or one.at, one.at)
                 if not busted:
                     figures.count_trade(one)
-        if not busted:
-            self._sell(one, one.total - one.fee) if one.kind == SELL else self._move(one, one.total + one.fee)
-        self._note_cost(one.currency, one.day)
+        if not busted and one.kind == SELL:
+            self._sell(one, currency, day, both)
+        elif not busted:
+            self._move(one, day, both, one.total + one.fee)
+        for figures in both:
+            figures.cost = self.pool.costs.get(currency, 0)
 
-    def _sell(self, one: Settled, proceeds: int) -> None:
+    def _sell(self, one: Settled, currency: str, day: int, both: tuple[Figures, Figures]) -> None:
         """What was paid in other currencies for what is sold is a loss in these."""
-        assert one.currency is not None
+        assert one.total is not None
         costs = self.pool.take_out(one.quantity)
-        profit = minus(proceeds, costs.pop(one.currency, 0))
-        for figures in self._figures_of(one.currency, one.day):
+        profit = minus(one.total - one.fee, costs.pop(currency, 0))
+        for figures in both:
             figures.count_sale(profit)
-        for currency, cost in costs.items():
-            for figures in self._figures_of(currency, one.day):
+        for other, cost in costs.items():
+            for figures in self._figures_of(other, day):
                 figures.realised_profit = minus(figures.realised_profit, cost)
-            self._note_cost(currency, one.day)
+                figures.cost = self.pool.costs.get(other, 0)
 
-    def _move(self, one: Settled, cost: int = 0) -> None:
+    def _move(self, one: Settled, day: int, both: tuple[Figures, ...] = (), cost: int = 0) -> None:
         """Comes in with its cost, or goes and takes its cost along: nothing is realised, but for what was sold before it came."""
         if one.kind == BUY or one.kind in _COMES:
             covered = self.pool.take_in(Lot(one.at, one.transaction_id, one.quantity, one.currency, cost))
-            if one.currency is not None:
-                for figures in self._figures_of(one.currency, one.day):
-                    figures.realised_profit = minus(figures.realised_profit, covered)
-                    if one.kind != BUY:
-                        figures.cost_moved_in = plus(figures.cost_moved_in, cost)
+            for figures in both:
+                figures.realised_profit = minus(figures.realised_profit, covered)
+                if one.kind != BUY:
+                    figures.cost_moved_in = plus(figures.cost_moved_in, cost)
             return
         for currency, gone in self.pool.take_out(one.quantity).items():
-            for figures in self._figures_of(currency, one.day):
+            for figures in self._figures_of(currency, day):
                 figures.cost_moved_out = plus(figures.cost_moved_out, gone)
-            self._note_cost(currency, one.day)
-
-    def _note_cost(self, currency: str, day: int) -> None:
-        for figures in self._figures_of(currency, day):
-            figures.cost = self.pool.costs.get(currency, 0)
+                figures.cost = self.pool.costs.get(currency, 0)

@@ -126,7 +126,7 @@ class Tally:
 
     def _begins(self, asset: str) -> bool:
         """Whether it is counted from now on: once an order named it, or something said what it cost. What only pays for others is not."""
-        return asset in self._orders or any(one.is_priced for one in self._moves[asset])
+        return asset in self._orders or any(one.currency is not None for one in self._moves[asset])
 
     def _count(self, rows: AssetRows) -> None:
         rows.method = self._new_method or rows.method

@@ -40,8 +40,9 @@ def _trail(floor: Floor, user: str, *, after: int = 0) -> list[AuditRecord]:
 
 def _deal(floor: Floor, buyer: str, seller: str, **terms: Any) -> TransactionReport:
     """One credit for dollars, unless the terms say otherwise."""
-    terms = {"credit_type": CREDIT, "quantity": 1, "currency": CASH} | terms
-    return floor.admin.on_behalf_of(buyer).transactions.record_transaction("buy", counterparty=seller, **terms)
+    deals = floor.admin.on_behalf_of(buyer).transactions
+    credit_type, quantity = terms.pop("credit_type", CREDIT), terms.pop("quantity", 1)
+    return deals.record_transaction("buy", credit_type, quantity, currency=CASH, counterparty=seller, **terms)
 
 
 # As the engine has it

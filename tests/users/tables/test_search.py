@@ -20,6 +20,7 @@ from tests.users.tables import questions
 SEED = 6
 PAGE = 11
 ROWS = 120
+HOSTILE = "evil' OR 1 --"
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +159,39 @@ def test_an_order_is_found_by_its_words_wherever_it_stands(filled: Connection) -
     finally:
         filled.execute("DROP TABLE temp.order_words")
     assert found == [(number,) for number in range(2, 2 * ROWS + 1, 2)]
+
+
+def test_what_is_asked_for_never_gets_into_the_sql() -> None:
+    """Whatever field it is in, and with whatever else: it is bound."""
+    texts = ("status", "credit_type", "currency", "counterparty", "external_reference", "words")
+    order_texts = (
+        "side",
+        "order_type",
+        "status",
+        "credit_type",
+        "currency",
+        "symbol",
+        "route",
+        "client_order_id",
+        "words",
+    )
+    made = []
+    for size in range(1, len(order_texts) + 1):
+        filters = TransactionFilters(types=(HOSTILE,), **dict.fromkeys(texts[:size], HOSTILE))  # type: ignore[arg-type]  # by name
+        orders = OrderFilters(**dict.fromkeys(order_texts[:size], HOSTILE))  # type: ignore[arg-type]  # likewise
+        for way in _ways(2):
+            made += [
+                statement
+                for sort in ("date", "quantity", "total")
+                for statement in search.statements(filters, sort, way)
+            ]
+            made += [
+                statement
+                for state in ("active", "done", "all")
+                for statement in order_search.statements(orders, state, way)
+            ]
+    assert len(made) > 100
+    assert all("evil" in repr(statement.parameters) and "evil" not in statement.sql for statement in made)
 
 
 # Plans

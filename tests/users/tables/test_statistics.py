@@ -7,18 +7,88 @@ from random import Random
 
 import pytest
 
-from tests.users.tables.histories import History, file_of
+from credit_trading.exchange import events as ev
+from credit_trading.store.sqlite import Connection
+from tests.users.tables.histories import HOUR_US, ME, START_US, History, file_of
 from tests.users.tables.naive_statistics import found, recomputed
 
+_UNTRUE_SUMS = (
+    "SELECT credit_type, currency FROM trading_statistics WHERE realised_profit IS NOT"
+    " sold_value - bought_value - fees - cost_moved_in + cost_moved_out + cost"
+)
+_UNTRUE_HOLDINGS = (
+    "SELECT asset FROM balances JOIN holdings_by_day AS h USING (asset) WHERE h.quantity <> posted"
+    " AND day = (SELECT max(day) FROM holdings_by_day WHERE asset = h.asset)"
+)
+_UNTRUE_LOTS = (
+    "SELECT credit_type, currency FROM trading_statistics AS t, metadata WHERE cost_method = 'fifo' AND cost IS NOT"
+    " coalesce((SELECT sum(cost) FROM cost_lots WHERE asset = t.credit_type AND currency = t.currency), 0)"
+)
 
-@pytest.mark.parametrize("seed", range(12))
-def test_tables_equal_a_recomputation_from_zero(tmp_path: Path, seed: int) -> None:
-    """In slices of random lengths, all at once, and one by one."""
-    events = History(seed, late=(0.0, 0.2, 0.6)[seed % 3]).grow(120).events
-    with file_of(events, tmp_path / "slices.db", slices=Random(seed)) as file:
-        expected = recomputed(file)
-        assert found(file) == expected
+
+def _check(file: Connection) -> None:
+    """What was paid and what was earned, what is there and what its parts are: to the last unit."""
+    for untrue in (_UNTRUE_SUMS, _UNTRUE_HOLDINGS, _UNTRUE_LOTS):
+        assert file.execute(untrue).fetchall() == []
+
+
+def test_tables_equal_a_recomputation_from_zero(tmp_path: Path, is_long: bool) -> None:
+    """In slices of random lengths, one by one, and all at once: as a file is kept up, and as it is rebuilt."""
+    for seed in range(200 if is_long else 7):
+        late, at_once = (0.0, 0.2, 0.6)[seed % 3], (40, 1)[seed % 2]
+        events = History(seed, late=late, methods=seed % 4 != 0).grow(110).events
+        with file_of(events, tmp_path / "slices.db", slices=Random(seed), at_once=at_once) as file:
+            expected = recomputed(file)
+            assert found(file) == expected, f"seed {seed}, in slices"
+            _check(file)
+        with file_of(events, tmp_path / "whole.db") as file:
+            assert found(file) == expected, f"seed {seed}, at once"
+
+
+@pytest.mark.parametrize("method", ["average", "fifo"])
+def test_what_does_not_fit_is_empty_in_the_same_way_however_events_came(tmp_path: Path, method: str) -> None:
+    """Sums beyond 63 bits, and holdings: all of it was bought on one day and sold, in part late, on the next."""
+    much = 2**60
+    kinds = ("buy", "sell") * 9
+    entered = [
+        ev.TransactionEntered(
+            user=ME,
+            transaction_type=kind,
+            occurred_at_us=START_US + (number % 2) * 24 * HOUR_US + (17 - number) % 5,
+            asset="TON",
+            quantity=much,
+            asset_change=much if kind == "buy" else -much,
+            currency="USD",
+            price=1,
+            price_decimals=2,
+            total=much,
+            currency_change=-much if kind == "buy" else much,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    wanted: list[ev.Event] = [ev.CostMethodChanged(ME, method), *entered]
+    events = [
+        ev.Entry(number, START_US + 90 * HOUR_US, "cause", None, event, ME, number, 0, None, None, None)
+        for number, event in enumerate(wanted, start=1)
+    ]
     with file_of(events, tmp_path / "whole.db") as file:
-        assert found(file) == expected
-    with file_of(events, tmp_path / "singly.db", slices=Random(seed), at_once=1) as file:
-        assert found(file) == expected
+        expected = found(file)
+        columns = "bought_quantity, sold_value, cost, trades"
+        assert file.execute(f"SELECT {columns} FROM trading_statistics").fetchall() == [(None, None, None, 18)]
+        assert file.execute("SELECT quantity FROM holdings_by_day ORDER BY day").fetchall() == [(None,), (0,)]
+    for at_once in (1, 5):
+        with file_of(events, tmp_path / "slices.db", slices=Random(3), at_once=at_once) as file:
+            assert found(file) == expected
+
+
+def test_a_sale_before_it_was_bought_is_settled_with_the_next_that_comes(tmp_path: Path) -> None:
+    """Five sold for 50.00; then ten come for 80.00, of which five are gone: 10.00 are earned, on the day on which these came."""
+    sold = ev.TransactionEntered(ME, "sell", START_US, "VCS", 5, -5, "USD", 1_000, 2, 5_000, 0, 5_000)
+    bought = ev.TransactionEntered(ME, "buy", START_US + 24 * HOUR_US, "VCS", 10, 10, "USD", 800, 2, 8_000, 0, -8_000)
+    events = [
+        ev.Entry(number, START_US + 24 * HOUR_US, "cause", None, event, ME, number, 0, None, None, None)
+        for number, event in enumerate((sold, bought), start=1)
+    ]
+    with file_of(events, tmp_path / "file.db") as file:
+        rows = file.execute("SELECT realised_profit, cost, best_trade FROM trading_statistics_by_day").fetchall()
+        assert rows == [(5_000, 0, 5_000), (-4_000, 4_000, None)]

@@ -109,6 +109,7 @@ def test_each_question_gives_what_looking_at_every_row_gives(file: Connection) -
         found: list[Row] = []
         before = None
         while page := trail.events(file, wanted, before=before, most=chance.randrange(1, 40)):
+            assert before is None or page[0][0] < before
             found += page
             before = page[-1][0]
         assert found == _expected(rows, wanted), wanted
