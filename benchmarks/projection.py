@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -27,7 +27,8 @@ from credit_trading.users.tables.schema import template
 GOAL = Target(kind="at least", ratio=0.5)
 SELLER, BUYER = 1, 2
 
-_Statement = tuple[str, Sequence[Any]]
+_Statement = tuple[str, Sequence[Any] | list[Sequence[Any]]]
+"""With its parameters, or a list of them for one that is done many times."""
 
 
 def projection(counts: Counts, folder: Path) -> list[Figure]:
@@ -115,6 +116,11 @@ class _Recording(TrackedConnection):
             self.told.append((sql, parameters))
         return super().execute(sql, parameters)
 
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        rows = list(parameters)
+        self.told.append((sql, rows))
+        return super().executemany(sql, rows)
+
 
 class _Hand:
     """A user's file written by hand, beside a rehearsal of the same file from which the statements are taken down."""
@@ -160,7 +166,10 @@ class _Hand:
             execute = connection.execute
             execute("BEGIN IMMEDIATE")
             for sql, parameters in self._ready:
-                execute(sql, parameters).fetchall()
+                if isinstance(parameters, list):
+                    connection.executemany(sql, parameters)
+                else:
+                    execute(sql, parameters).fetchall()
             execute("COMMIT")
 
     def close(self) -> None:

@@ -16,6 +16,9 @@ from collections.abc import Sequence
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._:/-]*", re.ASCII)
+"""Most cells, which stay as they are."""
+
 _WITHIN = re.compile(r"(?<=[;\t\r\n])(?=[=+\-@'])")
 """Before what would begin a formula where lines are split otherwise."""
 
@@ -24,7 +27,7 @@ _GUARD_WITHIN = re.compile(r"(?<=[;\t\r\n])'(?=[=+\-@'])")
 
 def csv_line(cells: Sequence[str | None]) -> bytes:
     """A row in UTF-8 with its end; None is an empty cell."""
-    return (",".join(_quoted(guarded(cell or "")) for cell in cells) + "\r\n").encode()
+    return (",".join(_written(cell) if cell else "" for cell in cells) + "\r\n").encode()
 
 
 def guarded(cell: str) -> str:
@@ -35,6 +38,10 @@ def guarded(cell: str) -> str:
 
 def unguarded(cell: str) -> str:
     return _GUARD_WITHIN.sub("", cell.removeprefix("'"))
+
+
+def _written(cell: str) -> str:
+    return cell if _PLAIN.fullmatch(cell) is not None else _quoted(guarded(cell))
 
 
 def _quoted(cell: str) -> str:

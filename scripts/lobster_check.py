@@ -152,7 +152,7 @@ class JournalCheck:
                 self._fills.append((self._orders[data["maker_order"]].client_order_id, data["quantity_lots"]))
                 for order_id in (data["maker_order"], data["taker_order"]):
                     self._add(order_id, -data["quantity_lots"])
-            case "traded_off_book":
+            case "transaction_entered":
                 self.hidden_executions += self._planned[self.last_row - 1].row.kind is Kind.HIDDEN
             case kind if kind in _REFUSED:
                 self._steps_taken.discard(step)

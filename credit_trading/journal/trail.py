@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+import msgspec
+
 from credit_trading.exchange.events import OrderAccepted, OrderRejected
 from credit_trading.journal import rows
 from credit_trading.journal.log import Log
-from credit_trading.journal.notes import Note, read
+from credit_trading.journal.notes import Note
 from credit_trading.journal.rows import CONTENT, KIND, PREVIOUS, USERS, Row, decode
 from credit_trading.store.sqlite import Connection
 
@@ -111,10 +113,20 @@ def command_end(history: History, start: Row, *, before: int) -> int:
     return last
 
 
-def note_of(history: History, start: Row) -> Note | None:
-    """On the command whose first row that is; None where there was none, or where it is erased."""
+def notes_on(history: History, starts: Sequence[Row]) -> dict[int, Note | None]:
+    """On the commands whose first rows these are, by sequence; None where there was none, or where it is erased."""
+    sequences = [row[SEQUENCE] for row in starts]
     with history() as log:
-        return read(log.connection, start[SEQUENCE])
+        found = log.connection.execute(
+            "SELECT sequence, actor, origin, correlation_id, note, counterparty FROM command_notes"
+            " WHERE sequence IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(sequences).decode(),),
+        ).fetchall()
+    written = {
+        row[0]: Note(actor=row[1], origin=row[2], correlation_id=row[3], note=row[4], counterparty=row[5])
+        for row in found
+    }
+    return {sequence: written.get(sequence) for sequence in sequences}
 
 
 def noted(

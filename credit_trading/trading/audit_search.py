@@ -66,7 +66,10 @@ class Search:
         self._user = user
         self._causes = causes
         self._users: dict[int, catalogue.User] = {}
-        self._start: Row | None = None
+        self._starts: dict[int, Row] = {}
+        self._notes: dict[int, Note | None] = {}
+        self._far_start: Row | None = None
+        """Of a command that began further down than the step: rows come from the latest back, so those down to it are of that command."""
 
     def page(self, *, before: int | None, most: int) -> tuple[list[Hit], int | None]:
         """The latest hits below `before`, and where to go on; None where all has been looked at."""
@@ -76,6 +79,7 @@ class Search:
         found: list[Hit] = []
         looked = 0
         for step in self._steps(first, before):
+            self._look_ahead(step.rows)
             for row in step.rows:
                 hit = self._hit(row)
                 if hit is None:
@@ -91,9 +95,9 @@ class Search:
     def hit(self, row: Row) -> Hit:
         """The row with its command's note."""
         start = self._start_of(row)
-        note = None if start is None else trail.note_of(self._history, start)
         if start is None:
             return Hit(row, SYSTEM, None)
+        note = self._note_on(start)
         if note is not None:
             return Hit(row, note.actor, note)
         number = _number_in(start[CAUSE])
@@ -136,12 +140,31 @@ class Search:
         return hit
 
     def _start_of(self, row: Row) -> Row | None:
-        """The first row of its command; since rows come from the latest back, it is that of the row before, or lies further down."""
+        """The first row of its command; None for what only time has brought about."""
         if row[CONTENT] is None and "/" not in row[CAUSE]:
             return None
-        if self._start is None or self._start[SEQUENCE] > row[SEQUENCE]:
-            self._start = trail.command_start(self._history, row)
-        return self._start
+        start = self._starts.get(row[SEQUENCE]) or self._far_start
+        if start is None or start[SEQUENCE] > row[SEQUENCE]:
+            start = self._far_start = trail.command_start(self._history, row)
+        return start
+
+    def _note_on(self, start: Row) -> Note | None:
+        if start[SEQUENCE] not in self._notes:
+            self._notes |= trail.notes_on(self._history, [start])
+        return self._notes[start[SEQUENCE]]
+
+    def _look_ahead(self, rows: Sequence[Row]) -> None:
+        """Where the commands of these rows begin, as far as that is among them, and the notes there: read at once."""
+        self._starts, self._notes = {}, {}
+        later: list[Row] = []
+        for row in rows:
+            later.append(row)
+            if row[CONTENT] is not None:
+                self._starts |= {one[SEQUENCE]: row for one in later if one[CAUSE] == row[CAUSE]}
+                later = []
+        if self._starts:
+            begun = {row[SEQUENCE]: row for row in self._starts.values()}
+            self._notes = trail.notes_on(self._history, list(begun.values()))
 
     # Ways
 

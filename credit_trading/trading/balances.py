@@ -88,8 +88,11 @@ class BalancesOverTime:
         """What was posted once everything of that very microsecond had happened. Raises NotFound, InvalidInput."""
         known, after = self._desk.asset(asset), self._moment(at, what="at") + 1
         way = checked_way(by)
-        with self._desk.file_of(self._user) as connection:
-            (balance,) = past.balances_before(connection, known.code, [after], way)
+        (balance,) = self._desk.ask(
+            self._user,
+            ("balance at", known.code, after, way),
+            lambda connection: past.balances_before(connection, known.code, [after], way),
+        )
         return known.format(balance)
 
     def get_balances_at(self, at: Moment, *, by: str = past.BOOKED) -> list[PastBalanceRecord]:

@@ -101,15 +101,17 @@ class OwnStatistics:
             problem = "marks say what holdings are worth now, and this is a period"
             raise InvalidInput(_OPERATION, period, problem, hint="Ask for all, without from and to.")
         else:
-            with self._desk.file_of(self._user) as connection:
+
+            def over_periods(connection: Connection) -> tuple[StatisticsRecord, ...]:
                 records = _over_periods(connection, self._desk.asset, period, first, end, chosen)
-                return list(records if most < 0 else islice(records, most))
+                return tuple(records if most < 0 else islice(records, most))
+
+            return list(self._desk.ask(self._user, ("statistics", period, first, end, chosen, most), over_periods))
         return found if most < 0 else found[:most]
 
     def get_cost_method(self) -> str:
         """How cost is taken out of what was paid for all that is there: `average` (the running average) or `fifo` (the oldest first)."""
-        with self._desk.file_of(self._user) as connection:
-            return questions.cost_method(connection)
+        return self._desk.ask(self._user, "cost method", questions.cost_method)
 
     def set_cost_method(self, method: str, *, command_id: str | None = None) -> CostMethodReport:
         """From here on all of the user's statistics are reckoned so, those of the past, too; no balance depends on it.
@@ -134,8 +136,9 @@ class OwnStatistics:
 
     def _as_of_now(self, chosen: _Chosen, marks: Marks) -> list[StatisticsRecord]:
         given = self._prices(marks)
-        with self._desk.file_of(self._user) as connection:
-            rows = questions.in_all(connection, *chosen)
+        rows = self._desk.ask(
+            self._user, ("statistics", chosen), lambda connection: questions.in_all(connection, *chosen)
+        )
         prices = self._desk.reading(lambda replica: _last_prices(replica, {row[:2] for row in rows})) | given
         found = []
         for row in rows:

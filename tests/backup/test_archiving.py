@@ -23,7 +23,7 @@ from credit_trading.backup.verified import Verified, record
 from credit_trading.errors import ArchiveUnreachable, BackupUnverified, Busy, FileCorrupt, FileForeign
 from credit_trading.journal import archived, moving
 from credit_trading.journal.log import FILE_NAME
-from credit_trading.journal.rows import COLUMNS
+from credit_trading.journal.rows import COLUMNS, MONEY_KINDS
 from credit_trading.journal.segments import unseal
 from credit_trading.store.locks import BACKUP
 from credit_trading.store.places import Folder
@@ -192,7 +192,7 @@ def must_stay(rows: list[tuple[Any, ...]], border: int) -> set[int]:
     kept: set[int] = {1}
     last: dict[int, int] = {}
     for row in rows:
-        if row[0] > border or (row[5] is not None and row[2] in ("deposited", "withdrawn", "traded_off_book")):
+        if row[0] > border or (row[5] is not None and row[2] in MONEY_KINDS):
             kept.add(row[0])
         if row[0] <= border:
             last |= {user: row[0] for user in (row[6], row[9]) if user is not None}

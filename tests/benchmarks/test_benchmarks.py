@@ -32,6 +32,8 @@ FEW = Counts(
     tail_commands=40,
     watched_s=0.01,
     backup_users=3,
+    history_rows=300,
+    history_turns=2,
 )
 
 KEYS = ["item", "what", "measured", "unit", "compared_with", "compared", "ratio", "target", "ok"]
@@ -48,11 +50,11 @@ def test_every_item_is_measured_and_shown(tmp_path: Path) -> None:
     """One run with a handful of orders: all figures, in the order of their letters, with the targets that are set; a peer may be absent."""
     figures = run(FEW, tmp_path)
     assert [figure.item for figure in figures] == list(
-        "aa" + "b" * 8 + "cc" + "dddd" + "ee" + "ffff" + "gg" + "h" * 10 + "iii" + "j" * 5 + "kkkk" + "l" * 5
+        "aa" + "b" * 8 + "cc" + "dddd" + "ee" + "ffff" + "gg" + "h" * 10 + "iii" + "j" * 5 + "kkkk" + "l" * 5 + "m" * 5
     )
     absent = [figure for figure in figures if figure.compared_with.endswith("not installed")]
     with_targets = [figure.item for figure in figures if figure.target or figure in absent]
-    assert with_targets == list("bc" + "dddd" + "gg" + "h" * 10 + "iii" + "jj" + "lll")
+    assert with_targets == list("bc" + "dddd" + "gg" + "h" * 10 + "iii" + "jj" + "lll" + "mmmm")
     for figure in figures:
         shown = figure.as_json()
         assert list(shown) == KEYS

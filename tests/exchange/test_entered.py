@@ -124,6 +124,7 @@ def test_a_pending_transaction_holds_what_it_will_take(market: Market) -> None:
         balance cat USD               -> 100000.00 held 5.00
     """)
     assert market.live.last_trade == 0
+    assert [event.trade for event in _entered(market)] == [None, None, None]
     market.play("""
         update t1 settled by bob
         balance ann USD               -> 99950.00

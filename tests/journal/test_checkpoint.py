@@ -22,7 +22,7 @@ from credit_trading.exchange.state import STATE_VERSION, dump, restore
 from credit_trading.journal import checkpoint
 from credit_trading.journal.log import FILE_NAME, Log
 from credit_trading.store.files import STALE_AFTER_S
-from tests.floor import Floor, opened
+from tests.floor import CASH, Floor, opened
 
 Reopen = Callable[..., Exchange]
 
@@ -45,12 +45,18 @@ def _everything(exchange: Exchange) -> object:
 
 @pytest.fixture
 def traded(home: Path, clock: ManualClock) -> Path:
-    """A closed exchange with orders in the book, trades and rejections, and no checkpoint."""
+    """A closed exchange with orders in the book and outside, trades, rejections and something pending, and no checkpoint."""
     with opened(home, clock=clock) as exchange:
         floor = Floor(exchange).set_up("ann", "bob")
         floor.place("ann", "sell", 10, "12.50", client_order_id="mine")
         floor.place("bob", "buy", 4, "12.50")
         floor.place("bob", "buy", 4, "12.00", expires_at="2026-02-01T00:00:00Z")
+        outside = floor.place("bob", "buy", 4, "12.00", route="external")
+        bob = floor.admin.on_behalf_of("bob")
+        bob.orders.update_order_progress(outside.order_id, quantity=1, price="11.50")
+        for seconds in (30, 90):
+            expires_at_us = clock.now_us() + seconds * 1_000_000
+            bob.transactions.record_transaction("fee", CASH, "1.00", status="pending", expires_at=expires_at_us)
     assert _checkpoints(home) == []
     return home
 
@@ -61,6 +67,8 @@ def _trade_on(home: Path, clock: ManualClock) -> None:
         floor = Floor(exchange)
         floor.place("bob", "buy", 3, "12.50")
         floor.user("ann").orders.cancel_order(client_order_id="mine")
+        with exchange._live.reading() as replica:
+            assert len(replica.pending_transactions) == 1, "one of them has expired meanwhile"
 
 
 def test_a_checkpoint_and_the_tail_give_what_replaying_from_zero_gives(traded: Path, clock: ManualClock) -> None:

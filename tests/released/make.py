@@ -11,11 +11,12 @@ import json
 import os
 import sys
 import tarfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import zstandard
 
 import credit_trading
@@ -177,8 +178,8 @@ def _facts(exchange: Exchange, clock: ManualClock) -> dict[str, Any]:
     return {"sequence": sequence, "hash": chain.hex(), "now_us": clock.now_us(), "users": users}
 
 
-def _sorted(records: list[Any]) -> list[dict[str, Any]]:
-    return sorted(map(attrs.asdict, records), key=lambda record: json.dumps(record, sort_keys=True))
+def _sorted(records: Iterable[Any]) -> list[dict[str, Any]]:
+    return sorted(map(msgspec.to_builtins, records), key=lambda record: json.dumps(record, sort_keys=True))
 
 
 def _packed(folder: Path) -> bytes:

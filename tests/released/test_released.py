@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 import zstandard
 
@@ -82,9 +83,9 @@ def records(exchange: credit_trading.Exchange, user: str) -> dict[str, Any]:
     """What today's code says, in the shape of the facts."""
     mine = exchange.as_user(user)
     return {
-        "balances": list(map(attrs.asdict, mine.accounts.get_balances())),
-        "active_orders": list(map(attrs.asdict, mine.orders.get_active_orders())),
-        "transactions": list(map(attrs.asdict, mine.transactions.get_transaction_history())),
+        "balances": list(map(msgspec.to_builtins, mine.accounts.get_balances())),
+        "active_orders": list(map(msgspec.to_builtins, mine.orders.get_active_orders())),
+        "transactions": list(map(msgspec.to_builtins, mine.transactions.get_transaction_history())),
         "events": len(mine.transactions.get_audit_trail()),
         "closed_orders": len(mine.orders.get_order_history()),
     }

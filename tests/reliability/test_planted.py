@@ -86,7 +86,7 @@ def test_a_hold_one_unit_short_is_caught(tmp_path: Path) -> None:
     """By verify, and by the books that are kept by hand."""
     bug, call = planted.hold_one_unit_short, ("sync", "exchange.db-wal")
     seen: set[str] = set()
-    for result in _kills(tmp_path, bug, call, "after"):
+    for result in _kills(tmp_path, bug, call, "after", scripts=2):
         texts = [problem.text for problem in result.problems]
         seen |= {"hand" for text in texts if text.startswith("by hand: order") and "is needed" in text}
         seen |= {"verify" for text in texts if text.startswith("verify:") and "hold what it needs" in text}

@@ -22,6 +22,8 @@ from credit_trading import Exchange, ManualClock
 from credit_trading.clock import format_time
 from credit_trading.errors import AlreadyExists, FileCorrupt, InvalidInput, NotFound
 from credit_trading.spreadsheet import unguarded
+from credit_trading.statements.reading import OpenStatement
+from credit_trading.statements.reading import opened as opened_statement
 from credit_trading.statements.records import SCHEMA, SCHEMA_VERSION
 from credit_trading.statements.rows import COLUMNS
 from tests.floor import CASH, CREDIT, Floor, edit, opened
@@ -279,6 +281,27 @@ def test_whoever_trades_meanwhile_does_not_wait_and_changes_nothing(floor: Floor
         floor.place("ann", "buy", 1, "1.00")
         assert len(list(lines)) == source.statement.transactions - 1
     assert floor.user("ann").statements.get_statement().transactions == source.statement.transactions + 1
+
+
+def test_who_reads_a_statement_slowly_keeps_nothing_open(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pager may stay at the first line for hours: by then the user's file is closed."""
+    finished: list[bool] = []
+
+    @contextmanager
+    def watched(*words: Any, **more: Any) -> Iterator[OpenStatement]:
+        with opened_statement(*words, **more) as source:
+            yield source
+        finished.append(True)
+
+    class Pager(io.BytesIO):
+        def write(self, data: Any) -> int:
+            assert finished
+            return super().write(data)
+
+    monkeypatch.setattr("credit_trading.statements.statements.opened", watched)
+    for form in ("csv", "html", "json"):
+        finished.clear()
+        floor.user("ann").statements.write_statement(Pager(), format=form)
 
 
 HOSTILE = ["=1+1", "+1", "-1+cmd", "@SUM(A1)", "'=1", "\t=1", "a;=1", 'say "hi"\n=2', "-5", "ünï ✓"]

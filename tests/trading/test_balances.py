@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -15,6 +16,7 @@ import pytest
 from credit_trading import ManualClock
 from credit_trading.clock import format_time, parse_time
 from credit_trading.errors import InvalidInput, NotFound
+from credit_trading.store.sqlite import connect
 from credit_trading.users.tables import balances_over_time
 from tests.floor import CASH, CREDIT, Floor, rows_of
 from tests.statements.past import DAY_US, FINE, USERS, Past, random_past
@@ -50,6 +52,18 @@ def test_by_date_a_change_counts_from_when_it_happened(past: Past) -> None:
                 units = sum(row[4] for row in rows if row[0] == asset and row[2] <= moment_us)
                 found = accounts.get_balance_at(asset, moment_us, by="date")
                 assert Decimal(found) == Decimal(units).scaleb(-decimals)
+
+
+def test_many_moments_at_once_are_as_many_asked_for_one_by_one(past: Past) -> None:
+    """Among them those at which something happened or was booked, and their neighbours."""
+    for user in USERS:
+        rows = [row for row in past.rows(user) if row[0] == CREDIT]
+        moments = sorted({moment + near for row in rows for moment in (row[1], row[2]) for near in (-1, 0, 1)})
+        with closing(connect(past.floor.path(user), mode="ro")) as connection:
+            for by in ("booked", "date"):
+                found = balances_over_time.balances_before(connection, CREDIT, moments, by)
+                when = [(row[1] if by == "booked" else row[2], row[4]) for row in rows]
+                assert found == [sum(change for at, change in when if at < moment) for moment in moments]
 
 
 @pytest.mark.parametrize("by", ["booked", "date"])

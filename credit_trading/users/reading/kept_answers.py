@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sized
 from time import perf_counter_ns
 from typing import Any, TypeVar, cast
 
@@ -24,6 +24,9 @@ from credit_trading.users.reading.listener import Listener
 from credit_trading.users.reading.reads import Reads
 
 T = TypeVar("T")
+
+MOST_ROWS = 1_000
+"""An answer of more is not kept."""
 
 _all: weakref.WeakSet[KeptAnswers] = weakref.WeakSet()
 
@@ -69,12 +72,14 @@ class KeptAnswers:
             self._reads.count(hit=True)
             return cast(T, kept.answer)
         found = self._ask(number, answer)
+        self._reads.count(hit=False)
+        if isinstance(found, Sized) and len(found) > MOST_ROWS:
+            return found
         with self._mutex:
             self._kept[number, question] = _Kept(found, position, stand)
             self._kept.move_to_end((number, question))
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        self._reads.count(hit=False)
         return found
 
     def after_fork_in_child(self) -> None:

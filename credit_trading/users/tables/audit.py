@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AuditTrail:
-    """Adds rows in the caller's transaction; `user_id_of` names a user number, `note_of` as for the projection."""
+    """Adds rows, which `write` writes in the caller's transaction; `user_id_of` names a user number, `note_of` as for the projection."""
 
     def __init__(
         self,
@@ -41,7 +41,8 @@ class AuditTrail:
         user_id_of: Callable[[int], str],
         note_of: Callable[[ev.Entry], Note | None],
     ) -> None:
-        self._execute = connection.execute
+        self._write = connection.executemany
+        self._rows: list[tuple[str | int | None, ...]] = []
         self._user = user
         self._scope = f"user{user}/"
         self._user_id_of = user_id_of
@@ -58,20 +59,15 @@ class AuditTrail:
         cause = None if hidden else entry.cause
         self._last_cause, self._last_who = cause, who
         order_id, details = shown
-        self._execute(
-            sql.INSERT_AUDIT,
-            (
-                entry.sequence,
-                entry.number_a if entry.user_a == self._user else entry.number_b,
-                entry.time_us,
-                entry.event.kind,
-                cause,
-                *who,
-                order_id,
-                details,
-                changes,
-            ),
+        number = entry.number_a if entry.user_a == self._user else entry.number_b
+        self._rows.append(
+            (entry.sequence, number, entry.time_us, entry.event.kind, cause, *who, order_id, details, changes)
         )
+
+    def write(self) -> None:
+        """The rows that were added since the last time: together they cost half."""
+        self._write(sql.INSERT_AUDIT, self._rows)
+        self._rows.clear()
 
     def _who(self, entry: ev.Entry, note: Note | None, *, own: bool, hidden: bool) -> _Who:
         """What follows from a command is as its first event; of a command that began with somebody else's event, that one's is hidden.

@@ -6,6 +6,8 @@ Always: a field that an event leaves as it was is not among them.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
@@ -13,11 +15,14 @@ _encode = msgspec.json.Encoder().encode
 Value = str | int | bool | None
 
 
-class Booking(msgspec.Struct, frozen=True, gc=False):
-    """A posting's event, and the transaction that it belongs to with the date of that one; times in microseconds."""
+class Booking(NamedTuple):
+    """A posting's event, and the transaction that it belongs to with the date of that one; times in microseconds.
 
-    sequence: int
+    In the order of the columns of `balance_changes`.
+    """
+
     booked_at: int
+    sequence: int
     transaction_id: int
     transaction_date: int
 

@@ -1,22 +1,21 @@
 """Rows from a place in an index on: what every question that comes in pages is made of.
 
-Here: SELECTs that go on after a row, merging what several find, and whole rows by their numbers. Never here: which index, which conditions
-(search, order_search).
+Here: SELECTs that go on after a row, and merging what several find. Never here: which index, which conditions (search, order_search).
 Always: rows come in the order of the index, so none is sorted; none is counted off to get to a later page, so a deep one costs what
-the first one does.
+the first one does; none is read that is not in the page, but for one of each SELECT.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import attrs
-import msgspec
 
 from credit_trading.store.sqlite import Connection
+from credit_trading.users.tables.views import select
 
 Row = tuple[Any, ...]
 
@@ -26,8 +25,6 @@ Place = tuple[int, ...]
 Found = tuple[Place, Row]
 
 _BEYOND = 2**63 - 1
-_CHUNK = 1000
-"""How many rows are fetched by their numbers at a time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,58 +49,64 @@ class Way:
 
 @attrs.frozen
 class Statement:
-    """A SELECT of places, in order, at most `:most`."""
+    """A SELECT of readable rows, in order, at most `:most`; their places come first, so many columns."""
 
     sql: str
     parameters: Mapping[str, object]
+    places: int
 
 
-def by_number(
-    source: str, number: str, conditions: Sequence[str], parameters: Mapping[str, object], way: Way
-) -> Statement:
-    """In the order of the rows' numbers; `number` is what they are called in `source`."""
-    where = [*conditions, f"{number} {way.sign} :number"]
-    return _statement(source, where, (number,), {**parameters, "number": way.number}, way)
+Leg = Sequence[Statement]
+"""Statements whose rows follow on each other."""
 
 
-def by_column(
-    source: str, columns: tuple[str, str], conditions: Sequence[str], parameters: Mapping[str, object], way: Way
-) -> list[Statement]:
-    """In the order of a column and, where that is the same, of the rows' numbers; these are the two `columns`.
+@attrs.frozen
+class Source:
+    """Where rows are read: the table, which is called t, with its index, or what it is joined with; and the columns of a place."""
 
-    After a row there are two: for those that share its value, and for those beyond. In one condition SQLite would look at every row that
-    shares it, and a whole import may.
+    table: str
+    sql: str
+    columns: tuple[str, ...]
+
+
+def leg(source: Source, conditions: Sequence[str], parameters: Mapping[str, object], way: Way) -> Leg:
+    """In the order of the rows' numbers, if these are all of a place; else of its first column and, where that is the same, of the numbers.
+
+    After a row there are two then: for those that share its value, and for those beyond. In one condition SQLite would look at every row
+    that shares it, and a whole import may.
     """
+    *columns, number = source.columns
+    if not columns:
+        onwards = [*conditions, f"{number} {way.sign} :number"]
+        return [_statement(source, onwards, {**parameters, "number": way.number}, way)]
     if way.after is None:
-        return [_statement(source, conditions, columns, parameters, way)]
-    column, number = columns
+        return [_statement(source, conditions, parameters, way)]
+    (column,) = columns
     place = {**parameters, "place": way.after[0]}
     beside = [*conditions, f"{column} = :place", f"{number} {way.sign} :number"]
     beyond = [*conditions, f"{column} {way.sign} :place"]
     return [
-        _statement(source, beside, columns, {**place, "number": way.number}, way),
-        _statement(source, beyond, columns, place, way),
+        _statement(source, beside, {**place, "number": way.number}, way),
+        _statement(source, beyond, place, way),
     ]
 
 
-def _statement(
-    source: str, conditions: Sequence[str], columns: Sequence[str], parameters: Mapping[str, object], way: Way
-) -> Statement:
+def _statement(source: Source, conditions: Sequence[str], parameters: Mapping[str, object], way: Way) -> Statement:
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    order = ", ".join(f"{column} {'ASC' if way.ascending else 'DESC'}" for column in columns)
-    return Statement(f"SELECT {', '.join(columns)} FROM {source}{where} ORDER BY {order} LIMIT :most", parameters)
+    order = ", ".join([f"{column} {'ASC' if way.ascending else 'DESC'}" for column in source.columns])
+    selected = select(source.table, source.sql, beside=", ".join(source.columns))
+    return Statement(f"{selected}{where} ORDER BY {order} LIMIT :most", parameters, len(source.columns))
 
 
-def places(connection: Connection, statements: Sequence[Statement], way: Way, most: int) -> list[Place]:
-    """What the statements find, together in order; `most` -1 is all."""
-    found = [connection.execute(one.sql, {**one.parameters, "most": most}).fetchall() for one in statements]
-    together = merge(*found, reverse=not way.ascending) if len(found) > 1 else found[0]
-    return list(together if most < 0 else islice(together, most))
+def find(connection: Connection, legs: Sequence[Leg], way: Way, most: int) -> list[Found]:
+    """What the legs find, together in order; `most` -1 is all."""
+    found = [chain.from_iterable(_rows(connection, one, most) for one in one_leg) for one_leg in legs]
+    together: Iterable[Row] = found[0]
+    places = legs[0][0].places
+    if len(found) > 1:
+        together = merge(*found, key=lambda row: row[:places], reverse=not way.ascending)
+    return [(row[:places], row[places:]) for row in (together if most < 0 else islice(together, most))]
 
 
-def rows(connection: Connection, sql: str, numbers: Sequence[int]) -> Iterator[Row]:
-    """Those of the numbers, as the numbers stand. `sql` takes them as a JSON array, and the number is the first column that it gives."""
-    for start in range(0, len(numbers), _CHUNK):
-        wanted = numbers[start : start + _CHUNK]
-        found = {row[0]: row for row in connection.execute(sql, (msgspec.json.encode(wanted).decode(),))}
-        yield from (found[number] for number in wanted if number in found)
+def _rows(connection: Connection, one: Statement, most: int) -> Iterable[Row]:
+    return connection.execute(one.sql, {**one.parameters, "most": most})

@@ -7,8 +7,7 @@ done ones the first in the order of `_DONE` decides on the index; the rest is lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -16,7 +15,7 @@ from credit_trading.exchange.order import EXTERNAL, LIMIT
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables import keyset
 from credit_trading.users.tables.contents import snapshot
-from credit_trading.users.tables.keyset import Found, Statement, Way
+from credit_trading.users.tables.keyset import Found, Leg, Source, Way
 
 _OF_ALL = (
     "order_id",
@@ -79,100 +78,90 @@ class OrderFilters:
 
 
 _CONDITIONS = {
-    "from_us": "created_at >= :from_us",
-    "to_us": "created_at < :to_us",
-    "side": "side = :side",
-    "order_type": "order_type = :order_type",
-    "status": "order_status = :status",
-    "credit_type": "credit_type = :credit_type",
-    "currency": "currency = :currency",
-    "symbol": "symbol = :symbol",
-    "route": "route = :route",
-    "client_order_id": "client_order_id = :client_order_id",
-    "least_price": "price_per_credit >= :least_price",
-    "most_price": "price_per_credit <= :most_price",
-    "least_quantity": "quantity >= :least_quantity",
-    "most_quantity": "quantity <= :most_quantity",
+    "from_us": "t.created_at >= :from_us",
+    "to_us": "t.created_at < :to_us",
+    "side": "t.side = :side",
+    "order_type": "t.order_type = :order_type",
+    "status": "t.order_status = :status",
+    "credit_type": "t.credit_type = :credit_type",
+    "currency": "t.currency = :currency",
+    "symbol": "t.symbol = :symbol",
+    "route": "t.route = :route",
+    "client_order_id": "t.client_order_id = :client_order_id",
+    "least_price": "t.price_per_credit >= :least_price",
+    "most_price": "t.price_per_credit <= :most_price",
+    "least_quantity": "t.quantity >= :least_quantity",
+    "most_quantity": "t.quantity <= :most_quantity",
     "words": "orders_text MATCH :words",
 }
 
-_ACTIVE = "active_orders INDEXED BY active_orders_by_date"
-_DONE: Sequence[tuple[str, Callable[[OrderFilters], bool]]] = (
-    ("order_history INDEXED BY order_history_by_client_order_id", lambda given: given.client_order_id is not None),
-    ("order_history INDEXED BY order_history_external", lambda given: given.route == EXTERNAL),
-    ("order_history INDEXED BY order_history_by_type", lambda given: given.order_type not in (None, LIMIT)),
-    ("order_history INDEXED BY order_history_by_credit_type", lambda given: given.credit_type is not None),
-    ("order_history INDEXED BY order_history_by_status", lambda given: given.status is not None),
-    ("order_history INDEXED BY order_history_by_currency", lambda given: given.currency is not None),
-    ("order_history INDEXED BY order_history_by_date", lambda _: True),
+
+def _done(index: str, column: str = "t.created_at") -> Source:
+    return Source("order_history", f"order_history AS t INDEXED BY {index}", (column, "t.order_id"))
+
+
+def _by_words(table: str) -> Source:
+    joined = f"orders_text CROSS JOIN {table} AS t ON t.order_id = orders_text.rowid"
+    return Source(table, joined, ("orders_text.rowid",))
+
+
+_ACTIVE = Source("active_orders", "active_orders AS t INDEXED BY active_orders_by_date", ("t.created_at", "t.order_id"))
+_DONE: Sequence[tuple[Source, Callable[[OrderFilters], bool]]] = (
+    (_done("order_history_by_client_order_id"), lambda given: given.client_order_id is not None),
+    (_done("order_history_external"), lambda given: given.route == EXTERNAL),
+    (_done("order_history_by_type"), lambda given: given.order_type not in (None, LIMIT)),
+    (_done("order_history_by_credit_type"), lambda given: given.credit_type is not None),
+    (_done("order_history_by_status"), lambda given: given.status is not None),
+    (_done("order_history_by_currency"), lambda given: given.currency is not None),
+    (_done("order_history_by_date"), lambda _: True),
 )
 """What a question runs on: the first that fits, so that the fewest rows are looked at. Side, limit and internal have none: most are."""
 
-_PLACED = ("created_at", "order_id")
-_ENDED = ("closed_at", "order_id")
-_BY_END = "order_history INDEXED BY order_history_by_end"
-_FOUND = "SELECT value FROM json_each(?1)"
-_BY_NUMBER = (
-    f"SELECT {', '.join(_OF_ALL)}, NULL, NULL FROM active_orders_readable WHERE order_id IN ({_FOUND})"
-    f" UNION ALL SELECT {', '.join(COLUMNS)} FROM order_history_readable WHERE order_id IN ({_FOUND})"
-)
+_BY_END = _done("order_history_by_end", "t.closed_at")
+_ACTIVE_BY_WORDS, _DONE_BY_WORDS = _by_words("active_orders"), _by_words("order_history")
+_STILL_OPEN = (None,) * (len(COLUMNS) - len(_OF_ALL))
 
 
 def orders(connection: Connection, filters: OrderFilters, *, state: str, way: Way, most: int) -> list[Found]:
     """Places and rows as `COLUMNS` has them, at most so many (-1: all), as of one moment; as they were placed, with words or without."""
-    return _found(connection, statements(filters, state, way), way, most)
+    return _found(connection, legs(filters, state, way), way, most)
 
 
 def ended(connection: Connection, *, way: Way, most: int) -> list[Found]:
     """Those that are done, as they ended."""
-    return _found(connection, ended_statements(way), way, most)
+    return _found(connection, ended_legs(way), way, most)
 
 
-def ended_statements(way: Way) -> list[Statement]:
-    """All that is asked of SQLite to find their places."""
-    return keyset.by_column(_BY_END, _ENDED, [], {}, way)
-
-
-def _found(connection: Connection, asked: Sequence[Statement], way: Way, most: int) -> list[Found]:
+def _found(connection: Connection, asked: Sequence[Leg], way: Way, most: int) -> list[Found]:
     with snapshot(connection):
-        places = keyset.places(connection, asked, way, most)
-        rows = keyset.rows(connection, _BY_NUMBER, [place[-1] for place in places])
-        return list(zip(places, rows, strict=True))
+        found = keyset.find(connection, asked, way, most)
+    return [(place, row if len(row) == len(COLUMNS) else row + _STILL_OPEN) for place, row in found]
 
 
-def statements(filters: OrderFilters, state: str, way: Way) -> list[Statement]:
-    """All that is asked of SQLite to find their places: of each of the two tables that may have them."""
+def legs(filters: OrderFilters, state: str, way: Way) -> list[Leg]:
+    """All that is asked of SQLite: of each of the two tables that may have them. Words give orders by their number: as they were placed."""
     given = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) is not None}
-    if filters.words is not None:
-        return [_with_words(given, state, way)]
     conditions = [_CONDITIONS[name] for name in given]
+    by_words = filters.words is not None
     asked = []
     if state != "done":
-        asked += keyset.by_column(_ACTIVE, _PLACED, conditions, given, way)
+        asked.append(keyset.leg(_ACTIVE_BY_WORDS if by_words else _ACTIVE, conditions, given, way))
     if state != "active":
-        source = next(source for source, fits in _DONE if fits(filters))
-        asked += keyset.by_column(source, _PLACED, [*conditions, *_said_twice(filters)], given, way)
+        source = _DONE_BY_WORDS if by_words else next(source for source, fits in _DONE if fits(filters))
+        asked.append(keyset.leg(source, [*conditions, *_said_twice(filters)], given, way))
     return asked
+
+
+def ended_legs(way: Way) -> list[Leg]:
+    """All that is asked of SQLite."""
+    return [keyset.leg(_BY_END, [], {}, way)]
 
 
 def _said_twice(filters: OrderFilters) -> list[str]:
     """What the indices of few rows are made of: else SQLite does not see that all that are asked for are among these."""
     said = []
     if filters.route == EXTERNAL:
-        said.append("route = 'external'")
+        said.append("t.route = 'external'")
     if filters.order_type not in (None, LIMIT):
-        said.append("order_type <> 'limit'")
+        said.append("t.order_type <> 'limit'")
     return said
-
-
-_IS_ACTIVE = "EXISTS (SELECT 1 FROM active_orders WHERE order_id = orders_text.rowid"
-_IS_DONE = "EXISTS (SELECT 1 FROM order_history WHERE order_id = orders_text.rowid"
-
-
-def _with_words(given: Mapping[str, Any], state: str, way: Way) -> Statement:
-    """Words give orders by their number, which is how they were placed; what else is asked for is looked at in each."""
-    rest = "".join([f" AND {_CONDITIONS[name]}" for name in given if name != "words"])
-    tables = {"active": [_IS_ACTIVE], "done": [_IS_DONE], "all": [_IS_ACTIVE, _IS_DONE]}[state]
-    stands = " OR ".join([f"{table}{rest})" for table in tables])
-    conditions = [_CONDITIONS["words"], f"({stands})"]
-    return keyset.by_number("orders_text", "orders_text.rowid", conditions, given, way)

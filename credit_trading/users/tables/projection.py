@@ -76,6 +76,7 @@ class Projection:
 
     def finish(self) -> None:
         """What is done once for all events of the transaction."""
+        self._audit.write()
         self._totals.finish()
 
     def _rows_of(self, entry: ev.Entry, note: Note | None) -> Shown:
@@ -101,6 +102,7 @@ class Projection:
         return None, own_details(event)
 
     def _fees_changed(self, event: ev.UserFeesChanged) -> Shown:
+        self._audit.write()
         row = self._execute(sql.LAST_FEES, (event.symbol,)).fetchone()
         before = msgspec.json.decode(row[0], type=ev.UserFeesChanged) if row else ev.UserFeesChanged(0, event.symbol)
         self._changes.add("maker_fee", _rate(before.maker_ppm), _rate(event.maker_ppm))
@@ -108,6 +110,7 @@ class Projection:
         return None, own_details(event)
 
     def _suspension_changed(self, event: ev.UserSuspended | ev.UserResumed) -> Shown:
+        self._audit.write()
         row = self._execute(sql.LAST_SUSPENSION).fetchone()
         before = row is not None and row[0] == ev.UserSuspended.kind
         self._changes.add("suspended", before, isinstance(event, ev.UserSuspended))

@@ -17,7 +17,7 @@ from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables import keyset
 from credit_trading.users.tables.contents import snapshot
-from credit_trading.users.tables.keyset import Found, Row, Statement, Way
+from credit_trading.users.tables.keyset import Found, Leg, Row, Source, Way
 
 COLUMNS = (
     "transaction_id",
@@ -74,55 +74,57 @@ class TransactionFilters:
 
 
 _CONDITIONS = {
-    "from_us": "transaction_date >= :from_us",
-    "to_us": "transaction_date < :to_us",
-    "types": "transaction_type IN (SELECT value FROM json_each(:types))",
-    "status": "status = :status",
-    "credit_type": "credit_type = :credit_type",
-    "currency": "currency = :currency",
-    "counterparty": "counterparty = :counterparty",
-    "order_id": "order_id = :order_id",
-    "trade_id": "trade_id = :trade_id",
-    "external_reference": "external_reference = :external_reference",
-    "least_quantity": "quantity >= :least_quantity",
-    "most_quantity": "quantity <= :most_quantity",
-    "least_total": "total_value >= :least_total",
-    "most_total": "total_value <= :most_total",
+    "from_us": "t.transaction_date >= :from_us",
+    "to_us": "t.transaction_date < :to_us",
+    "types": "t.transaction_type IN (SELECT value FROM json_each(:types))",
+    "status": "t.status = :status",
+    "credit_type": "t.credit_type = :credit_type",
+    "currency": "t.currency = :currency",
+    "counterparty": "t.counterparty = :counterparty",
+    "order_id": "t.order_id = :order_id",
+    "trade_id": "t.trade_id = :trade_id",
+    "external_reference": "t.external_reference = :external_reference",
+    "least_quantity": "t.quantity >= :least_quantity",
+    "most_quantity": "t.quantity <= :most_quantity",
+    "least_total": "t.total_value >= :least_total",
+    "most_total": "t.total_value <= :most_total",
     "words": "transactions_text MATCH :words",
 }
 _SETTLED = TransactionStatus.SETTLED.value
 _MOST_ARE = {"buy", "sell"}
 
-_BY_TYPE = "trading_transactions INDEXED BY transactions_by_type"
-_BY_DATE: Sequence[tuple[str, Callable[[TransactionFilters], bool]]] = (
-    ("trading_transactions INDEXED BY transactions_by_trade", lambda given: given.trade_id is not None),
+_TABLE = "trading_transactions"
+
+
+def _by(index: str, *columns: str) -> Source:
+    return Source(_TABLE, f"{_TABLE} AS t INDEXED BY {index}", (*columns, "t.transaction_id"))
+
+
+_BY_TYPE = _by("transactions_by_type", "t.transaction_date")
+_BY_DATE: Sequence[tuple[Source, Callable[[TransactionFilters], bool]]] = (
+    (_by("transactions_by_trade", "t.transaction_date"), lambda given: given.trade_id is not None),
     (
-        "trading_transactions INDEXED BY transactions_by_external_reference",
+        _by("transactions_by_external_reference", "t.transaction_date"),
         lambda given: given.external_reference is not None,
     ),
-    ("trading_transactions INDEXED BY transactions_by_order", lambda given: given.order_id is not None),
-    ("trading_transactions INDEXED BY transactions_unsettled", lambda given: given.status not in (None, _SETTLED)),
-    ("trading_transactions INDEXED BY transactions_by_counterparty", lambda given: given.counterparty is not None),
+    (_by("transactions_by_order", "t.transaction_date"), lambda given: given.order_id is not None),
+    (_by("transactions_unsettled", "t.transaction_date"), lambda given: given.status not in (None, _SETTLED)),
+    (_by("transactions_by_counterparty", "t.transaction_date"), lambda given: given.counterparty is not None),
     (_BY_TYPE, lambda given: bool(given.types) and not _MOST_ARE & set(given.types)),
-    ("trading_transactions INDEXED BY transactions_by_credit_type", lambda given: given.credit_type is not None),
+    (_by("transactions_by_credit_type", "t.transaction_date"), lambda given: given.credit_type is not None),
     (_BY_TYPE, lambda given: bool(given.types)),
-    ("trading_transactions INDEXED BY transactions_by_currency", lambda given: given.currency is not None),
-    ("trading_transactions INDEXED BY transactions_by_date", lambda _: True),
+    (_by("transactions_by_currency", "t.transaction_date"), lambda given: given.currency is not None),
+    (_by("transactions_by_date", "t.transaction_date"), lambda _: True),
 )
 """What a question by date runs on: the first that fits, so that the fewest rows are looked at. `settled` has none: most are."""
 
-_BY_AMOUNT = {
-    "quantity": ("trading_transactions INDEXED BY transactions_by_quantity", ("quantity", "transaction_id"), []),
-    "total": (
-        "trading_transactions INDEXED BY transactions_by_total",
-        ("total_value", "transaction_id"),
-        ["total_value IS NOT NULL"],
-    ),
-}
-_WITH_WORDS = "transactions_text CROSS JOIN trading_transactions ON transaction_id = transactions_text.rowid"
-_BY_NUMBER = (
-    f"SELECT {', '.join(COLUMNS)} FROM trading_transactions_readable"
-    " WHERE transaction_id IN (SELECT value FROM json_each(?))"
+_BY_QUANTITY = _by("transactions_by_quantity", "t.quantity")
+_BY_TOTAL = _by("transactions_by_total", "t.total_value")
+_BY_NUMBER = Source(_TABLE, f"{_TABLE} AS t NOT INDEXED", ("t.transaction_id",))
+_BY_WORDS = Source(
+    _TABLE,
+    f"transactions_text CROSS JOIN {_TABLE} AS t ON t.transaction_id = transactions_text.rowid",
+    ("transactions_text.rowid",),
 )
 
 
@@ -133,52 +135,45 @@ def transactions(connection: Connection, filters: TransactionFilters, *, sort: s
     `entered` is by their number: with words it is the only order, without them it takes no filters.
     """
     with snapshot(connection):
-        places = keyset.places(connection, statements(filters, sort, way), way, most)
-        found = keyset.rows(connection, _BY_NUMBER, [place[-1] for place in places])
-        return list(zip(places, found, strict=True))
+        return keyset.find(connection, legs(filters, sort, way), way, most)
 
 
 def transaction(connection: Connection, transaction_id: int) -> Row | None:
     """The one of that number."""
-    return next(keyset.rows(connection, _BY_NUMBER, [transaction_id]), None)
+    row: Row | None = connection.execute(_ONE, (transaction_id,)).fetchone()
+    return row
 
 
-def statements(filters: TransactionFilters, sort: str, way: Way) -> list[Statement]:
-    """All that is asked of SQLite to find their places."""
+_ONE = f"SELECT {', '.join(COLUMNS)} FROM trading_transactions_readable WHERE transaction_id = ?"
+
+
+def legs(filters: TransactionFilters, sort: str, way: Way) -> list[Leg]:
+    """All that is asked of SQLite. Where types lead there is a leg for each: what one index gives for several of them is not in order."""
     given = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) not in (None, ())}
-    if filters.words is not None:
-        source, number = _WITH_WORDS, "transactions_text.rowid"
-        return [keyset.by_number(source, number, *_where(given), way)]
-    if sort == "entered":
-        assert not given, "without words, the order in which they were entered takes no filters"
-        return [keyset.by_number("trading_transactions NOT INDEXED", "transaction_id", [], {}, way)]
-    if sort != "date":
-        source, columns, also = _BY_AMOUNT[sort]
+    source = _source(filters, sort)
+    assert source is not _BY_NUMBER or not given, "without words, the order in which they were entered takes no filters"
+    if source is not _BY_TYPE:
         conditions, parameters = _where(given)
-        return keyset.by_column(source, columns, [*conditions, *also], parameters, way)
-    return _by_date(filters, given, way)
-
-
-def _by_date(filters: TransactionFilters, given: dict[str, Any], way: Way) -> list[Statement]:
-    """Where types lead there are statements for each: what one index gives for several of them is not in order."""
-    source = next(source for source, fits in _BY_DATE if fits(filters))
-    columns = ("transaction_date", "transaction_id")
-    conditions, parameters = _where(given)
-    if source != _BY_TYPE:
-        return keyset.by_column(source, columns, conditions, parameters, way)
+        if source is _BY_TOTAL:
+            conditions.append("t.total_value IS NOT NULL")
+        return [keyset.leg(source, conditions, parameters, way)]
     rest, parameters = _where({name: value for name, value in given.items() if name != "types"})
-    by_type = ["transaction_type = :type", *rest]
-    return [
-        statement
-        for kind in filters.types
-        for statement in keyset.by_column(source, columns, by_type, {**parameters, "type": kind}, way)
-    ]
+    conditions = ["t.transaction_type = :type", *rest]
+    return [keyset.leg(source, conditions, {**parameters, "type": kind}, way) for kind in filters.types]
+
+
+def _source(filters: TransactionFilters, sort: str) -> Source:
+    if filters.words is not None:
+        return _BY_WORDS
+    if sort == "date":
+        return next(source for source, fits in _BY_DATE if fits(filters))
+    return {"entered": _BY_NUMBER, "quantity": _BY_QUANTITY, "total": _BY_TOTAL}[sort]
 
 
 def _where(given: dict[str, Any]) -> tuple[list[str], dict[str, object]]:
     """Conditions and their values. That a status is not settled is said twice: else SQLite does not see that the index has them all."""
     conditions = [_CONDITIONS[name] for name in given]
     if given.get("status", _SETTLED) != _SETTLED:
-        conditions.append("status <> 'settled'")
+        conditions.append("t.status <> 'settled'")
     lists = {name: msgspec.json.encode(value).decode() for name, value in given.items() if isinstance(value, tuple)}
     return conditions, given | lists

@@ -69,9 +69,9 @@ CLOSE_ORDER = (
     " self_trade, route, version, triggered_at, quantity, filled_quantity, remaining_quantity, filled_value, fees, 0, ?1, expires_at,"
     " created_at, ?2, ?3, ?2 FROM active_orders WHERE order_id = ?4 RETURNING quantity, filled_quantity, created_at"
 )
-POST = (
-    "INSERT INTO balances (asset, posted, held) VALUES (?1, ?2, ?3)"
-    " ON CONFLICT DO UPDATE SET posted = posted + ?2, held = held + ?3 RETURNING posted, held"
+BALANCES = "SELECT asset, coalesce(posted, 0), coalesce(held, 0) FROM assets LEFT JOIN balances USING (asset)"
+SET_BALANCE = (
+    "INSERT INTO balances (asset, posted, held) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET posted = ?2, held = ?3"
 )
 INSERT_BALANCE_CHANGE = "INSERT INTO balance_changes VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_AUDIT = (

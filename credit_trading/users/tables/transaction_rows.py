@@ -239,7 +239,7 @@ class TransactionRows:
         changes = self._changes_of(event)
         self._hold(changes, -1)
         if event.status == _SETTLED:
-            self._post(changes, Booking(entry.sequence, entry.time_us, event.transaction, date))
+            self._post(changes, Booking(entry.time_us, entry.sequence, event.transaction, date))
             self._moved(event.transaction, date, kind, event.asset, quantity, currency, total, fee)
         told = {"transaction": event.transaction, "status": event.status, "reason": event.reason}
         return None, details(**told, type=kind, trade=event.trade, counterparty=counterparty)
@@ -442,7 +442,7 @@ class TransactionRows:
 
 def _booked(entry: ev.Entry, transaction_date: int) -> Booking:
     """A posting of the event that the transaction came with."""
-    return Booking(entry.sequence, entry.time_us, entry.sequence, transaction_date)
+    return Booking(entry.time_us, entry.sequence, entry.sequence, transaction_date)
 
 
 TRANSACTION_EVENTS: dict[type[ev.Event], Callable[[TransactionRows, ev.Entry, Any, Note | None], Shown]] = {

@@ -190,3 +190,19 @@ VIEWS = (
         },
     )
 )
+
+_SELECTS = {
+    statement.split()[2].removesuffix("_readable"): statement.partition(" AS SELECT\n")[2]
+    for statement in VIEWS.split(";\n")
+    if statement
+}
+"""What each view selects, and from where, by the table."""
+
+
+def select(table: str, source: str, *, beside: str) -> str:
+    """The SELECT of a table's view, without the view: from `source`, where the table is called t, and with columns `beside` it.
+
+    A view takes no index that one names, and sorts by its texts.
+    """
+    values, joins = _SELECTS[table].split(f"FROM {table} AS t")
+    return f"SELECT {beside}, {values}FROM {source}{joins}"

@@ -26,8 +26,8 @@ Raw = dict[str, Any]
 START = 1_767_225_600_000_000
 
 TRANSACTION_SAMPLES: dict[str, Sequence[Any]] = {
-    "from_us": (START + 20,),
-    "to_us": (START + 60,),
+    "from_us": (START + 5,),
+    "to_us": (START + 25,),
     "types": (("fee",), ("buy", "buy_busted"), ("deposit", "sell", "withdrawal")),
     "status": ("pending", "settled"),
     "credit_type": ("VCS",),
@@ -45,8 +45,8 @@ TRANSACTION_SAMPLES: dict[str, Sequence[Any]] = {
 """Values for each filter, of which some rows have each."""
 
 ORDER_SAMPLES: dict[str, Sequence[Any]] = {
-    "from_us": (START + 20,),
-    "to_us": (START + 60,),
+    "from_us": (START + 5,),
+    "to_us": (START + 20,),
     "side": ("buy",),
     "order_type": ("limit", "stop_limit"),
     "status": ("canceled", "new"),
@@ -96,7 +96,7 @@ def _transaction(chance: random.Random, number: int) -> Raw:
     quantity = chance.randrange(1, 60)
     return {
         "transaction_id": number,
-        "transaction_date": START + chance.choice((number // 12, number // 12, chance.randrange(80))),
+        "transaction_date": START + chance.choice((number // 12, number // 12, chance.randrange(40))),
         "transaction_type": kind,
         "credit_type": chance.choice(("VCS", "VCS", "GLD")),
         "quantity": quantity,

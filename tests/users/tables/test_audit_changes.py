@@ -125,6 +125,7 @@ def test_settings_of_a_user_tell_what_they_were(floor: Floor) -> None:
         {"email": [None, "changed"]},
         {"cost_method": ["average", "fifo"]},
     ]
+    assert floor.findings() == []  # all of it in one transaction of the rebuilt file
 
 
 def test_what_is_refused_changes_nothing(floor: Floor) -> None:
@@ -200,8 +201,12 @@ def test_what_a_deletion_leaves_somebody_does_not_say_who_deleted(floor: Floor) 
     floor.place("bob", "sell", 10, "5.00")
     start = floor.exchange.sequence
     floor.admin.databases.delete_trading_database("bob", sweep_to="ann")
-    before = _who(floor, "ann", after=start)
-    assert before == [("transferred", None, None, None)] * 2
+    assert _who(floor, "ann", after=start) == [("transferred", None, None, None)] * 2
+    with floor.exchange._live.history() as log:
+        transferred = log.entry(floor.exchange.sequence - 1)
+    assert transferred is not None
+    assert transferred.event.kind == "transferred"
+    assert floor.exchange._projector._note_of_nobodys(transferred) is None
     floor.admin.databases.erase("bob")
     assert floor.findings() == []
 

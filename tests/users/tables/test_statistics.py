@@ -92,3 +92,51 @@ def test_a_sale_before_it_was_bought_is_settled_with_the_next_that_comes(tmp_pat
     with file_of(events, tmp_path / "file.db") as file:
         rows = file.execute("SELECT realised_profit, cost, best_trade FROM trading_statistics_by_day").fetchall()
         assert rows == [(5_000, 0, 5_000), (-4_000, 4_000, None)]
+
+
+def _entries(*wanted: ev.Event) -> list[ev.Entry]:
+    return [
+        ev.Entry(number, START_US + 90 * HOUR_US, "cause", None, event, ME, number, 0, None, None, None)
+        for number, event in enumerate(wanted, start=1)
+    ]
+
+
+def test_of_two_that_happened_at_one_moment_the_one_entered_first_is_counted_first(tmp_path: Path) -> None:
+    """Though it was settled last: the older lot is the one that is sold."""
+    bought = [ev.TransactionEntered(ME, "buy", START_US, "VCS", 1, 1, "USD", 1, 2, cost, 0, -cost) for cost in (7, 9)]
+    pending = ev.TransactionEntered(ME, "buy", START_US, "VCS", 1, 1, "USD", 1, 2, 5, 0, -5, status="pending")
+    settled = ev.TransactionUpdated(ME, 2, "settled", "VCS", 1, "USD", -5)
+    with file_of(
+        _entries(ev.CostMethodChanged(ME, "fifo"), pending, *bought, settled),
+        tmp_path / "file.db",
+        slices=Random(1),
+        at_once=1,
+    ) as file:
+        assert [cost for (cost,) in file.execute("SELECT cost FROM cost_lots ORDER BY transaction_id")] == [5, 7, 9]
+        assert file.execute("SELECT last_transaction_id FROM holdings_by_day").fetchall() == [(4,)]
+        assert found(file) == recomputed(file)
+
+
+def test_a_day_whose_holdings_do_not_fit_is_no_place_to_go_on_from(tmp_path: Path) -> None:
+    """What is late then is counted from the beginning: 2^63 on the first day, on the last nothing but the one that was paid."""
+    much, day = 2**60, 24 * HOUR_US
+    moves = [
+        ev.TransactionEntered(
+            ME,
+            kind,
+            START_US + day * (kind == "correction_out"),
+            "TON",
+            much,
+            much if kind == "correction_in" else -much,
+        )
+        for kind in ("correction_in", "correction_out") * 8
+    ]
+    paid = ev.TransactionEntered(ME, "buy", START_US + 3 * day, "TON", 1, 1, "USD", 1, 2, 5, 0, -5)
+    late = ev.TransactionEntered(ME, "buy", START_US + day + 1, "TON", 1, 1, "USD", 1, 2, 5, 0, -5)
+    events = _entries(*moves, paid, late)
+    with file_of(events, tmp_path / "whole.db") as file:
+        expected = found(file)
+        holdings = file.execute("SELECT quantity FROM holdings_by_day ORDER BY day").fetchall()
+        assert holdings == [(None,), (1,), (2,)]
+    with file_of(events, tmp_path / "slices.db", slices=Random(3), at_once=1) as file:
+        assert found(file) == expected
