@@ -268,6 +268,7 @@ def test_statistics_are_read_from_their_tables_alone(trader: Floor, clock: Manua
     mine = trader.user("ann").transactions
     with mine._desk.file_of(mine._user) as connection:
         connection.set_authorizer(watch)
+    mine._desk.kept._kept.clear()
     assert [own(trader, **asked) for asked in questions] == expected
     with mine._desk.file_of(mine._user) as connection:
         connection.set_authorizer(None)

@@ -63,7 +63,7 @@ def test_a_round_trip_gives_equal_content(home: Path, empty: Floor, tmp_path: Pa
         floor.admin.instruments.set_rules(SYMBOL, min_value="1.00", max_open_orders=50)
         fee = deposit(reference="OLD-4", transaction_type="fee", quantity="0.01", note="=1", counterparty="Old Bank")
         assert told(imported(floor, tmp_path, deposit(), trade(), bust(), fee)) == []
-        RandomFlow(floor, clock, seed=seed, own_book=True).run(600 if is_long else 150)
+        RandomFlow(floor, clock, seed=seed, plain=True).run(600 if is_long else 150)
         floor.admin.databases.delete_trading_database("dan", sweep_to="ann")
         files = exported(floor, tmp_path / "one.zip")
     empty.exchange._sequencer.clock.set(clock.now_us())  # type: ignore[attr-defined]

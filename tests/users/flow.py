@@ -20,14 +20,17 @@ HOURS = "mon-sun 00:00-23:00"
 
 
 class RandomFlow:
-    """One seed gives one flow; `done` counts the commands that were not refused. With `own_book`, only what happens on it, and money."""
+    """One seed gives one flow; `done` counts the commands that were not refused. With `plain`, deals are bought and settled at once, and
+    nothing else is entered or worked outside.
+    """
 
-    def __init__(self, floor: Floor, clock: ManualClock, *, seed: int, own_book: bool = False) -> None:
+    def __init__(self, floor: Floor, clock: ManualClock, *, seed: int, plain: bool = False) -> None:
         self.floor = floor
         self.clock = clock
         self.chance = random.Random(seed)
         self.done = 0
-        self.acts = {act: weight for act, weight in _ACTS.items() if not (own_book and act in _BESIDE_THE_BOOK)}
+        self.plain = plain
+        self.acts = {act: weight for act, weight in _ACTS.items() if not (plain and act in _NOT_PLAIN)}
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
@@ -112,11 +115,11 @@ class RandomFlow:
 
     def deal(self, user: str) -> None:
         """Between two users, off the book; some are settled later, or never."""
-        more: dict[str, Any] = {"status": "pending"} if self.chance.random() < 0.4 else {}
+        more: dict[str, Any] = {"status": "pending"} if not self.plain and self.chance.random() < 0.4 else {}
         if more and self.chance.random() < 0.5:
             more["expires_at"] = self.clock.now_us() + self.chance.randrange(1, 90_000_000)
         other = self.chance.choice([one for one in USERS if one != user])
-        kind = self.chance.choice(["buy", "sell", "transfer_in", "transfer_out"])
+        kind = "buy" if self.plain else self.chance.choice(["buy", "sell", "transfer_in", "transfer_out"])
         if kind in ("buy", "sell", "transfer_in"):
             more |= {"price_per_credit": "9.99", "currency": CASH}
         quantity = self.chance.randrange(1, 9)
@@ -202,4 +205,4 @@ _ACTS: dict[Callable[[RandomFlow, str], None], int] = {
     RandomFlow.withdraw: 3,
 }
 
-_BESIDE_THE_BOOK = (RandomFlow.deal, RandomFlow.enter, RandomFlow.update, RandomFlow.work_outside)
+_NOT_PLAIN = (RandomFlow.enter, RandomFlow.update, RandomFlow.work_outside)

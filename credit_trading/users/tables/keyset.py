@@ -8,6 +8,7 @@ the first one does; none is read that is not in the page, but for one of each SE
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from heapq import merge
 from itertools import chain, islice
 from typing import Any
@@ -92,10 +93,16 @@ def leg(source: Source, conditions: Sequence[str], parameters: Mapping[str, obje
 
 
 def _statement(source: Source, conditions: Sequence[str], parameters: Mapping[str, object], way: Way) -> Statement:
+    return Statement(_sql(source, tuple(conditions), way.ascending), parameters, len(source.columns))
+
+
+@lru_cache(maxsize=1024)
+def _sql(source: Source, conditions: Sequence[str], ascending: bool) -> str:
+    """Kept, since it is long. Where a limit is nothing but a parameter, SQLite looks at it and compiles the statement anew each time."""
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    order = ", ".join([f"{column} {'ASC' if way.ascending else 'DESC'}" for column in source.columns])
+    order = ", ".join([f"{column} {'ASC' if ascending else 'DESC'}" for column in source.columns])
     selected = select(source.table, source.sql, beside=", ".join(source.columns))
-    return Statement(f"{selected}{where} ORDER BY {order} LIMIT :most", parameters, len(source.columns))
+    return f"{selected}{where} ORDER BY {order} LIMIT :most + 0"
 
 
 def find(connection: Connection, legs: Sequence[Leg], way: Way, most: int) -> list[Found]:
