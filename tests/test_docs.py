@@ -12,10 +12,12 @@ import pytest
 from credit_trading import Rejection
 from credit_trading.app import JournalEntry
 from credit_trading.exchange.commands import AmendOrder
+from credit_trading.exchange.entered import TYPES
 from credit_trading.exchange.events import KINDS
 from credit_trading.exchange.market import MarketStatus, StatusReason
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.order import CancelReason, ExpiryReason, OrderStatus, OrderType, SelfTrade, TimeInForce
+from credit_trading.trading.order_service import OrderManagementService
 from tests.floor import SYMBOL, Floor
 
 PACKAGE = Path(__file__).parent.parent / "credit_trading"
@@ -67,6 +69,7 @@ def test_every_code_that_the_order_rules_mention_exists() -> None:
     enumerations: list[type[StrEnum]] = [*WORDS, Rejection, StatusReason]
     known = {word.value for words in enumerations for word in words}
     known |= {kind for kind, _ in KINDS} | {*AmendOrder.__struct_fields__, *MarketRules.__struct_fields__}
+    known |= {*TYPES, *vars(OrderManagementService), "occurred_at", "expires_at", "external_reference"}
     assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", RULES)) - known == set()
 
 

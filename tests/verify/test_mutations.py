@@ -384,7 +384,9 @@ def test_every_column_of_a_users_file_is_watched(whole: Sample, tmp_path: Path, 
             column,
         )
         is_ahead = column == "applied_sequence"  # then it may be exchange.db that is an old one
-        assert named(copy, "ann") - ({"exchange.db"} if is_ahead else set()) == {path.name}, f"{table}.{column}, {value!r}"
+        assert named(copy, "ann") - ({"exchange.db"} if is_ahead else set()) == {path.name}, (
+            f"{table}.{column}, {value!r}"
+        )
         path.write_bytes(saved)
     assert named(copy, "ann") == set()
 

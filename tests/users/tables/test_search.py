@@ -76,7 +76,7 @@ def test_every_question_to_orders_finds_what_a_loop_over_both_tables_finds(fille
     rows = {state: questions.table(filled, name) for state, name in tables.items()}
     rows["all"] = rows["active"] + rows["done"]
     found = 0
-    for filters, state in questions.order_questions(seed=SEED, larger=20):
+    for filters, state in questions.order_questions(seed=SEED, larger=8):
         matching = [row for row in rows[state] if questions.matches(row, filters)]
         for ascending in (False, True):
             expected = questions.in_order(matching, "created_at", "order_id", ascending=ascending)
@@ -236,10 +236,10 @@ def test_every_question_runs_on_an_index_and_sorts_nothing(filled: Connection) -
     Each index but those that other questions need is used by one of them.
     """
     used = set()
-    for filters, sort in questions.transaction_questions(seed=SEED, larger=150):
+    for filters, sort in questions.transaction_questions(seed=SEED, larger=60):
         for way in _ways(1 if sort == "entered" else 2):
             used |= {_leads(filled, one) for one in _statements(search.legs(filters, sort, way))}
-    for order_filters, state in questions.order_questions(seed=SEED, larger=100):
+    for order_filters, state in questions.order_questions(seed=SEED, larger=40):
         for way in _ways(1 if order_filters.words else 2):
             used |= {_leads(filled, one) for one in _statements(order_search.legs(order_filters, state, way))}
     for way in _ways(2):
