@@ -18,6 +18,7 @@ from benchmarks.figure import Figure, Target, compare
 from credit_trading import User
 from credit_trading.store.sqlite import Connection, connect, immediate
 from credit_trading.trading.pages import cursor
+from credit_trading.users.tables import words
 from credit_trading.users.tables.search import COLUMNS, TransactionFilters
 
 GOAL = Target(kind="at most", ratio=2)
@@ -35,13 +36,8 @@ _INSERT = (
     " price_per_credit, price_decimals, total_value, fee, currency, counterparty, status, symbol, order_id, trade_id, role)"
     " VALUES (?, ?, ?, ?, ?, ?, 2, ?, ?, 'USD', ?, 'settled', ?, ?, ?, 'maker')"
 )
-_WORDS = (
-    "INSERT INTO transactions_text (rowid, words)"
-    " SELECT transaction_id, counterparty || ' ' || symbol FROM trading_transactions ORDER BY transaction_id"
-)
-_ON_TRANSACTIONS = (
-    "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = 'trading_transactions' AND type IN ('index', 'trigger')"
-    " AND sql IS NOT NULL"
+_INDICES = (
+    "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'trading_transactions' AND type = 'index' AND sql IS NOT NULL"
 )
 
 
@@ -66,16 +62,16 @@ def history(counts: Counts, folder: Path) -> list[Figure]:
 def fill(connection: Connection, rows: int) -> None:
     """Trades, one a second, in a file that is empty. Indices are made after the rows, or it would take longer."""
     with immediate(connection):
-        standing = connection.execute(_ON_TRANSACTIONS).fetchall()
-        for kind, name, _ in standing:
-            connection.execute(f"DROP {kind} {name}")
+        standing = connection.execute(_INDICES).fetchall()
+        for name, _ in standing:
+            connection.execute(f"DROP INDEX {name}")
         connection.execute("INSERT INTO assets VALUES ('USD', 2)")
         connection.executemany(
             "INSERT INTO assets VALUES (?, 0)", [(_credit_type(one),) for one in range(CREDIT_TYPES)]
         )
         connection.executemany(_INSERT, map(_trade, range(1, rows + 1)))
-        connection.execute(_WORDS)
-        for _, _, sql in standing:
+        words.add_transactions(connection, 1)
+        for _, sql in standing:
             connection.execute(sql)
 
 

@@ -1,4 +1,4 @@
-"""The page for operators: every command on it works, in its order, and every command that there is stands there or in the README."""
+"""The pages for operators and for readers: every command works, in its order; each one about keeping or reading stands on its page."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from credit_trading.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
+READING_PAGE = (ROOT / "docs" / "records.md").read_text()
 
 KEEPING = (
     "backup",
@@ -31,6 +32,18 @@ KEEPING = (
     "users erase",
 )
 """How commands begin that are about keeping an exchange."""
+
+READING = (
+    "accounts show",
+    "audit",
+    "orders complete",
+    "orders history",
+    "orders list",
+    "orders progress",
+    "statement",
+    "transactions",
+)
+"""How commands begin that are about records."""
 
 ELSEWHERE = {"journal check", "quarantine release"}
 """They need a hash that was kept, and a broken file: they have tests of their own."""
@@ -53,11 +66,14 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
             yield " ".join((*path, name))
 
 
-def test_every_command_of_the_page_succeeds_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 60), (READING_PAGE, 40)], ids=["operations", "records"])
+def test_every_command_of_the_page_succeeds_in_its_order(
+    page: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one folder, from nothing; `mv` is the only other program."""
     monkeypatch.chdir(tmp_path)
     ran = 0
-    for line in lines_of(PAGE):
+    for line in lines_of(page):
         words = shlex.split(line)
         if words[0] == "mv":
             for suffix in ("", "-wal", "-shm"):
@@ -69,12 +85,17 @@ def test_every_command_of_the_page_succeeds_in_its_order(tmp_path: Path, monkeyp
         done = CliRunner().invoke(main, words[1:])
         assert done.exit_code == 0, f"{line}\n{done.output}"
         ran += 1
-    assert ran > 60
+    assert ran > least
 
 
-def test_every_command_about_keeping_an_exchange_is_on_the_page() -> None:
-    told = [line.removeprefix("credit-trading ") for line in lines_of(PAGE)]
-    keeping = [name for name in leaves(main) if name.startswith(KEEPING)]
-    assert len(keeping) > 15
-    missing = [name for name in keeping if not any(re.match(rf"{name}\b", line) for line in told)]
-    assert set(missing) == ELSEWHERE
+@pytest.mark.parametrize(
+    ("page", "about", "elsewhere"),
+    [(PAGE, KEEPING, ELSEWHERE), (READING_PAGE, READING, set())],
+    ids=["keeping", "reading"],
+)
+def test_every_command_about_it_is_on_the_page(page: str, about: tuple[str, ...], elsewhere: set[str]) -> None:
+    told = [line.removeprefix("credit-trading ") for line in lines_of(page)]
+    names = [name for name in leaves(main) if name.startswith(about)]
+    assert len(names) > 9
+    missing = [name for name in names if not any(re.match(rf"{name}\b", line) for line in told)]
+    assert set(missing) == elsewhere

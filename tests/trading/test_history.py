@@ -12,6 +12,7 @@ import pytest
 from credit_trading import ManualClock
 from credit_trading.clock import format_time
 from credit_trading.errors import InvalidInput, NotFound, OrderRejected
+from credit_trading.store.sqlite import connect
 from credit_trading.trading.pages import Page
 from credit_trading.trading.records import OrderRecord, TransactionRecord
 from credit_trading.users.tables import order_search, search
@@ -341,3 +342,27 @@ def test_what_stood_there_at_the_beginning_and_still_matches_is_seen_once(
         after = {getattr(one, name) for one in ask(**query)}
         assert set(seen.values()) <= {1}, (query, seen.most_common(3))
         assert before & after <= set(seen), query
+
+
+def test_words_come_with_the_row_and_stay_with_it(floor: Floor) -> None:
+    """Of orders that trade, are canceled or refused at once, and of every kind of transaction; one row of words for each."""
+    floor.place("ann", "sell", 5, "5.00", client_order_id="first")
+    floor.place("bob", "buy", 2, "5.00", client_order_id="second")
+    floor.user("ann").orders.cancel_order(client_order_id="first")
+    with pytest.raises(OrderRejected):
+        floor.place("ann", "buy", 4_000_000, "9.00", client_order_id="third")
+    floor.admin.accounts.deposit("ann", CASH, 5, note="by wire")
+    mine = floor.user("ann")
+    assert _orders(floor, text="first") == [("canceled", "5")]
+    assert _orders(floor, text="third", state="done") == [("rejected", "4000000")]
+    assert _orders(floor, text="first", state="active") == _orders(floor, text="second") == []
+    assert len(mine.transactions.get_transaction_history(text="vcs")) == 2
+    assert _found(floor, text="wire by") == [("deposit", "5.00")]
+    count = "SELECT count(DISTINCT doc) FROM temp.words"
+    for table, rows in (("transactions_text", 4), ("orders_text", 2)):
+        connection = connect(floor.path("ann"), mode="rw")
+        try:
+            connection.execute(f"CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, {table}, instance)")
+            assert connection.execute(count).fetchone() == (rows,)
+        finally:
+            connection.close()

@@ -23,6 +23,7 @@ from credit_trading.users.tables.changes import Changes
 from credit_trading.users.tables.order_rows import ORDER_EVENTS, OrderRows
 from credit_trading.users.tables.totals import Totals
 from credit_trading.users.tables.transaction_rows import TRANSACTION_EVENTS, TransactionRows
+from credit_trading.users.tables.words import Words
 
 REFUSED_FOR_COUNTERPARTY = "refused_for_counterparty"
 """All that a user is told of a deal that the other side could not make."""
@@ -67,17 +68,20 @@ class Projection:
             user_id_of=user_id_of,
         )
         self._audit = AuditTrail(connection, user, user_id_of, note_of)
+        self._words = Words(connection)
 
     def apply(self, entry: ev.Entry) -> None:
         """One event of the user's history."""
         note = self._note_of(entry) if entry.content is not None else None
         shown = self._rows_of(entry, note)
+        self._words.see(entry)
         self._audit.add(entry, note, shown, self._changes.taken())
 
     def finish(self) -> None:
         """What is done once for all events of the transaction."""
         self._audit.write()
         self._totals.finish()
+        self._words.write()
 
     def _rows_of(self, entry: ev.Entry, note: Note | None) -> Shown:
         event, kind = entry.event, type(entry.event)

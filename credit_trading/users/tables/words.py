@@ -1,27 +1,66 @@
 """The words by which transactions and orders of a user's file are found (SQLite's FTS5).
 
-Here: the tables of words, the triggers that fill them, what is asked of them. Never here: which rows of those found are wanted (search).
-Always: a row's words are written once, by the statement that inserts the row: none of them ever changes. A table keeps words alone, not
+Here: the tables of words, what fills them, what is asked of them. Never here: which rows of those found are wanted (search).
+Always: a row's words are written once, in the transaction that inserts the row: none of them ever changes. A table keeps words alone, not
 the texts, under the row's own number, so that rows are found in the order in which they were entered, without sorting.
 """
 
 from __future__ import annotations
 
+from credit_trading.exchange import events as ev
+from credit_trading.store.sqlite import Connection
+
 TEXT_TABLES = ("transactions_text", "orders_text")
 
 TEXTS = """\
 CREATE VIRTUAL TABLE transactions_text USING fts5(words, content='', columnsize=0);
-CREATE TRIGGER words_of_transactions AFTER INSERT ON trading_transactions BEGIN
-    INSERT INTO transactions_text (rowid, words) VALUES (new.transaction_id, coalesce(new.counterparty, '')
-        || ' ' || coalesce(new.symbol, new.credit_type) || ' ' || coalesce(new.external_reference, '')
-        || ' ' || coalesce(new.reference, '') || ' ' || coalesce(new.trade_reference, '') || ' ' || coalesce(new.note, '')); END;
 CREATE VIRTUAL TABLE orders_text USING fts5(words, content='', columnsize=0);
-CREATE TRIGGER words_of_orders AFTER INSERT ON active_orders BEGIN
-    INSERT INTO orders_text (rowid, words) VALUES (new.order_id, new.symbol || ' ' || coalesce(new.client_order_id, '')); END;
-CREATE TRIGGER words_of_refused_orders AFTER INSERT ON order_history WHEN new.order_status = 'rejected' BEGIN
-    INSERT INTO orders_text (rowid, words) VALUES (new.order_id, new.symbol || ' ' || coalesce(new.client_order_id, '')); END;
 """
-"""Rejected orders are the only ones that come into the history without having been active."""
+
+_ADD_TRANSACTIONS = (
+    "INSERT INTO transactions_text (rowid, words) SELECT transaction_id, coalesce(counterparty, '') || ' '"
+    " || coalesce(symbol, credit_type) || ' ' || coalesce(external_reference, '') || ' ' || coalesce(reference, '') || ' '"
+    " || coalesce(trade_reference, '') || ' ' || coalesce(note, '') FROM trading_transactions WHERE transaction_id >= ?"
+    " ORDER BY transaction_id"
+)
+_ADD_ORDER = "INSERT INTO orders_text (rowid, words) VALUES (?, ?)"
+
+
+class Words:
+    """Writes the words of new rows, in the caller's transaction, once for all of its events and last of all.
+
+    FTS5 packs what it was given whenever a statement that may be undone begins: between the others, each row would be a piece of its own.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._first: int | None = None
+        self._orders: list[ev.OrderAccepted | ev.OrderRejected] = []
+
+    def see(self, entry: ev.Entry) -> None:
+        """One event of the transaction. Any that is none of a new order may have been a transaction, whose number is its sequence."""
+        if isinstance(entry.event, ev.OrderAccepted | ev.OrderRejected):
+            self._orders.append(entry.event)
+        elif self._first is None:
+            self._first = entry.sequence
+
+    def write(self) -> None:
+        """Those of all rows that the events have brought."""
+        if self._first is not None:
+            add_transactions(self._connection, self._first)
+        for order in self._orders:
+            add_order(self._connection, order.order, order.symbol, order.client_order_id)
+        self._first, self._orders = None, []
+
+
+def add_transactions(connection: Connection, first: int) -> None:
+    """The words of all transactions from that number on."""
+    connection.execute(_ADD_TRANSACTIONS, (first,))
+
+
+def add_order(connection: Connection, order_id: int, symbol: str, client_order_id: str | None) -> None:
+    """The words of one order."""
+    connection.execute(_ADD_ORDER, (order_id, f"{symbol} {client_order_id or ''}"))
 
 
 def is_word(text: str) -> bool:

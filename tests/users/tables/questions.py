@@ -71,6 +71,7 @@ def fill(connection: Connection, *, rows: int, seed: int) -> None:
         for number in range(1, rows + 1):
             _insert(connection, "trading_transactions", _transaction(chance, number * 3))
             order = _order(chance, number * 2)
+            words.add_order(connection, order["order_id"], order["symbol"], order["client_order_id"])
             done = chance.random() < 0.7
             if done:
                 status = chance.choice(("filled", "canceled", "expired", "rejected"))
@@ -81,6 +82,7 @@ def fill(connection: Connection, *, rows: int, seed: int) -> None:
             if done and order["order_status"] != "rejected":
                 connection.execute("DELETE FROM active_orders WHERE order_id = ?", (order["order_id"],))
                 _insert(connection, "order_history", order)
+        words.add_transactions(connection, 0)
 
 
 def _insert(connection: Connection, table: str, row: Raw) -> None:

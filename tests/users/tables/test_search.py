@@ -144,23 +144,12 @@ def test_a_text_is_words_and_never_syntax(tmp_path: Path, text: str, note: str |
             "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee,"
             " status, note) VALUES (1, 1, 'deposit', 'USD', 1, 0, 'settled', 'spring delivery')"
         )
+        words.add_transactions(connection, 1)
         filters = TransactionFilters(words=words.match(text) if words.is_word(text) else '""')
         found = search.transactions(connection, filters, sort="entered", way=Way(), most=5)
         assert [row[search.COLUMNS.index("note")] for _, row in found] == ([note] if note else [])
     finally:
         connection.close()
-
-
-def test_an_order_is_found_by_its_words_wherever_it_stands(filled: Connection) -> None:
-    """One row of words for each, also after it has gone from one table to the other; rejected ones were never in the first."""
-    (rejected,) = filled.execute("SELECT count(*) FROM order_history WHERE order_status = 'rejected'").fetchone()
-    assert rejected > 10
-    filled.execute("CREATE VIRTUAL TABLE temp.order_words USING fts5vocab(main, orders_text, instance)")
-    try:
-        found = filled.execute("SELECT doc FROM temp.order_words WHERE term IN ('usd', 'eur') ORDER BY doc").fetchall()
-    finally:
-        filled.execute("DROP TABLE temp.order_words")
-    assert found == [(number,) for number in range(2, 2 * ROWS + 1, 2)]
 
 
 def test_what_is_asked_for_never_gets_into_the_sql() -> None:
@@ -318,7 +307,6 @@ def test_a_deep_page_costs_what_the_first_costs_also_where_all_share_one_moment(
     path.write_bytes(template())
     connection = connect(path, mode="rw", synchronous="NORMAL")
     try:
-        connection.execute("DROP TRIGGER words_of_transactions")
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO trading_transactions"
             " (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee, status)"
