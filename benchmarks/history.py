@@ -16,6 +16,7 @@ import credit_trading
 from benchmarks.counts import Counts
 from benchmarks.figure import Figure, Target, compare
 from credit_trading import User
+from credit_trading.clock import LATEST_US
 from credit_trading.store.sqlite import Connection, connect, immediate
 from credit_trading.trading.pages import cursor
 from credit_trading.users.tables import words
@@ -110,15 +111,18 @@ class _Bench:
     turns: int
 
     def pages(self, title: str, share: float, credit_type: str | None) -> Figure:
-        """Every turn reads other rows, so that both sides find as much in memory."""
+        """Every turn asks another question, with an end of its own: none is answered from memory. Deep pages are of other rows each."""
         ours, bare = [], []
         for turn in range(self.turns):
             last = self.rows - int(self.rows * share) - turn * PAGE % max(self.rows // 20, 1)
-            after = None if share == 0.0 else _cursor(last + 1, credit_type)
+            to = LATEST_US - turn
+            after = None if share == 0.0 else _cursor(last + 1, credit_type, to)
             if turn % 2:  # whoever comes second finds the rows in memory
                 bare.append(self._read_ms(_READABLE, max(last - PAGE + 1, 1), min(PAGE, last)))
             start = perf_counter()
-            page = self.user.transactions.get_transaction_history(limit=PAGE, after=after, credit_type=credit_type)
+            page = self.user.transactions.get_transaction_history(
+                limit=PAGE, after=after, credit_type=credit_type, to=to
+            )
             ours.append((perf_counter() - start) * 1000)
             if not turn % 2:
                 bare.append(self._read_ms(_READABLE, max(last - PAGE + 1, 1), min(PAGE, last)))
@@ -156,7 +160,7 @@ class _Bench:
         return elapsed_ms
 
 
-def _cursor(before: int, credit_type: str | None) -> str:
+def _cursor(before: int, credit_type: str | None, to_us: int) -> str:
     """As if the page before had ended with the row of that number."""
-    question = ("transactions", USER, TransactionFilters(credit_type=credit_type), "date", False)
+    question = ("transactions", USER, TransactionFilters(credit_type=credit_type, to_us=to_us), "date", False)
     return cursor(question, (FIRST_US + before * 1_000_000, before))

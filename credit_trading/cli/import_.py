@@ -24,8 +24,8 @@ def import_(ctx: click.Context, session: Session, path: str, dry_run: bool) -> N
     """Takes over FILE: a zip file as export makes it, or a .jsonl or .csv file of transactions. All of it or, with a problem, nothing.
 
     Assets, instruments and users that are missing are created. Transactions become part of each user's history, at the time at which they
-    happened; they touch no book and no price. One that is here already, by its reference, with the same content is passed over. Orders stay
-    where they are. Every problem is told with file, line and field, and it ends with 1.
+    happened; they touch no book and no price. One that is here already, by its reference, with the same content is passed over. Orders and
+    what is not settled stay where they are. Every problem is told with file, line and field, and it ends with 1.
     """
     with output.progress("Importing") as tick, session.admin() as admin:
         result = admin.transfer.import_(path, dry_run=dry_run, progress=tick)
@@ -43,6 +43,7 @@ def _shown(result: Imported) -> dict[str, object]:
         "instruments": result.instruments,
         "transactions": result.transactions,
         "duplicates": result.duplicates,
+        "unsettled_left_out": result.unsettled,
         "orders_left_out": result.orders,
         "open_orders_left_out": result.open_orders,
         "sequence": result.sequence,
@@ -62,9 +63,12 @@ def _draw(result: Imported) -> None:
             "New instruments": str(result.instruments),
             "New transactions": str(result.transactions),
             "Here already": str(result.duplicates),
+            "Not settled": f"{result.unsettled} left out" if result.unsettled else "none",
             "Orders left out": f"{result.orders} ({result.open_orders} open)" if result.orders else "none",
         }
     )
+    if result.unsettled:
+        output.notice("What is pending, cancelled or failed elsewhere moved nothing: it stays there.")
     if result.open_orders:
         output.notice("Orders of elsewhere are not orders here: place those that are wanted anew.")
     if result.dry_run:

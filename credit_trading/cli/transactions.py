@@ -82,6 +82,7 @@ def _draw(found: Page[TransactionRecord], user_id: str) -> None:
 
 def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", empty: str = "") -> None:
     columns = [
+        Column("Id", right=True),
         Column("Time (UTC)"),
         Column("Type"),
         Column("Credit type"),
@@ -90,9 +91,11 @@ def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", em
         Column("Value", right=True),
         Column("Fee", right=True, spare=True),
         Column("Counterparty"),
+        Column("Status"),
     ]
     rows = [
         (
+            str(record.transaction_id),
             moment(record.transaction_date),
             record.transaction_type,
             record.credit_type,
@@ -101,6 +104,7 @@ def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", em
             record.total_value,
             record.fee,
             record.counterparty,
+            record.status,
         )
         for record in found
     ]

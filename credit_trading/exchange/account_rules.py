@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from credit_trading.errors import InvalidInput, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
@@ -64,6 +66,7 @@ def record_transaction(run: Decision, command: cmd.RecordTransaction) -> None:
             command.role,
             command.trade_reference,
             command.external_reference,
+            None if command.recorded_at_us is msgspec.UNSET else command.recorded_at_us,
         )
     )
 
@@ -89,6 +92,8 @@ def _check_known(run: Decision, command: cmd.RecordTransaction) -> None:
     if command.counterparty is not None:
         run.user(command.counterparty)
     run.check_past(command.occurred_at_us, subject=command.reference)
+    if command.recorded_at_us is not msgspec.UNSET:
+        run.check_past(command.recorded_at_us, subject=command.reference)
 
 
 def bust_trade(run: Decision, command: cmd.BustTrade) -> None:

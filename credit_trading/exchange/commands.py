@@ -176,7 +176,10 @@ class SetCostMethod(Command, frozen=True):
 
 
 class RecordTransaction(Command, frozen=True):
-    """What happened elsewhere: see `events.TransactionRecorded`. `transaction_type` is one of `recorded.DIRECTIONS`."""
+    """What happened elsewhere: see `events.TransactionRecorded`. `transaction_type` is one of `recorded.DIRECTIONS`.
+
+    `recorded_at_us` came later than its other fields. Where it is not set it is no part of the content, which so is what it was before.
+    """
 
     operation = "transactions.record"
     user: int
@@ -195,6 +198,7 @@ class RecordTransaction(Command, frozen=True):
     role: str | None = None
     trade_reference: str | None = None
     external_reference: str | None = None
+    recorded_at_us: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class CreateUser(Command, frozen=True):

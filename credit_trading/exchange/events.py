@@ -199,10 +199,11 @@ class TransactionRecorded(_OfUser, frozen=True, omit_defaults=True, gc=False):
 
     `asset_change` and `currency_change` are what is posted to the user. `quantity` in the asset's, `total` and `fee` in the currency's
     smallest units; `price` in 10^-`price_decimals` currency per whole asset. `reference` names it there, and once for each user;
-    `counterparty` is a user here. Who else the other side was stands in the note.
+    `counterparty` is a user here. Who else the other side was stands in the note. `recorded_at_us` is when it was entered there, or None.
     """
 
     kind = "transaction_recorded"
+    version = 2
     transaction_type: str
     reference: str
     occurred_at_us: int
@@ -220,6 +221,7 @@ class TransactionRecorded(_OfUser, frozen=True, omit_defaults=True, gc=False):
     role: str | None = None
     trade_reference: str | None = None
     external_reference: str | None = None
+    recorded_at_us: int | None = None
 
 
 class TransactionEntered(_OfUser, frozen=True, omit_defaults=True, gc=False):

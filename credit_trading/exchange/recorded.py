@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from credit_trading.exchange import entered
+
 Terms = tuple[str, str, int, str | None, Decimal, int, int]
 """Of a trade, and of the bust that takes it back, the same."""
 
-TRADES = {"buy": 1, "sell": -1}
+TRADES = entered.TRADES
 BUSTS = {"buy_busted": -1, "sell_busted": 1}
 """A trade that was taken back, by the kind of the trade; its fee is what was given back, below zero."""
 
-MOVES = {"deposit": 1, "transfer_in": 1, "withdrawal": -1, "transfer_out": -1, "fee": -1}
-"""Of one asset; `fee` is one that was charged by itself."""
+MOVES = entered.MOVES
+"""Of one asset; `fee` is one that was charged by itself, and a price says only what it cost."""
 
 DIRECTIONS = MOVES | TRADES | BUSTS
 """1 where the user gets the asset, -1 where the user gives it."""

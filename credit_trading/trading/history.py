@@ -20,9 +20,10 @@ from credit_trading.trading.pages import Page, page_of, position_after
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import OrderRecord, TransactionRecord
 from credit_trading.users.tables import order_search, search
-from credit_trading.users.tables.keyset import Found, Row, Way
+from credit_trading.users.tables.keyset import Row, Way
 
 _TRANSACTIONS, _ORDERS, _HISTORY = "transactions.list", "orders.list", "orders.history"
+_WIDTH = len(search.COLUMNS)
 
 
 class TransactionHistory:
@@ -56,18 +57,25 @@ class TransactionHistory:
         place = None
         if after is not None:
             place = position_after(after, question, of=1 if order == "entered" else 2, what=_TRANSACTIONS)
-        with self._desk.file_of(self._user) as connection:
-            found = search.transactions(
-                connection, filters, sort=order, way=Way(ascending=way, after=place), most=_one_more(most)
-            )
-        page = page_of(found, limit=most, question=question, position=_place)
-        return Page([TransactionRecord(*row) for _, row in page.items], page.next)
+        kept = self._desk.ask(
+            self._user,
+            (*question, place, most),
+            lambda connection: _transactions(
+                search.transactions(
+                    connection, filters, sort=order, way=Way(ascending=way, after=place), most=_one_more(most)
+                ),
+                most,
+                question,
+            ),
+        )
+        return Page(list(kept), kept.next)
 
     def get_transaction(self, transaction_id: int) -> TransactionRecord:
         """One of the user's transactions. Raises InvalidInput, NotFound."""
         number = history_input.checked_transaction_id(transaction_id)
-        with self._desk.file_of(self._user) as connection:
-            row = search.transaction(connection, number)
+        row = self._desk.ask(
+            self._user, ("transaction", number), lambda connection: search.transaction(connection, number)
+        )
         if row is None:
             user_id = self._principal.user_id
             raise NotFound(
@@ -107,10 +115,13 @@ class OrderHistory:
         place = None
         if after is not None:
             place = position_after(after, question, of=2 if filters.words is None else 1, what=_ORDERS)
-        with self._desk.file_of(self._user) as connection:
-            found = order_search.orders(
+        found = self._desk.ask(
+            self._user,
+            (*question, place, most),
+            lambda connection: order_search.orders(
                 connection, filters, state=wanted, way=Way(ascending=way, after=place), most=_one_more(most)
-            )
+            ),
+        )
         return self._page(found, most, question)
 
     def get_order_history(self, *, limit: int | None = None, after: str | None = None) -> Page[OrderRecord]:
@@ -118,13 +129,16 @@ class OrderHistory:
         most = checked_limit(limit, what=_HISTORY)
         question = ("ended", self._user)
         place = None if after is None else position_after(after, question, of=2, what=_HISTORY)
-        with self._desk.file_of(self._user) as connection:
-            found = order_search.ended(connection, way=Way(after=place), most=_one_more(most))
+        found = self._desk.ask(
+            self._user,
+            (*question, place, most),
+            lambda connection: order_search.ended(connection, way=Way(after=place), most=_one_more(most)),
+        )
         return self._page(found, most, question)
 
-    def _page(self, found: Sequence[Found], most: int, question: object) -> Page[OrderRecord]:
-        page = page_of(found, limit=most, question=question, position=_place)
-        return Page([order_record(row, self._desk) for _, row in page.items], page.next)
+    def _page(self, found: Sequence[Row], most: int, question: object) -> Page[OrderRecord]:
+        page = page_of(found, limit=most, question=question, position=lambda row: row[len(order_search.COLUMNS) :])
+        return Page([order_record(row[: len(order_search.COLUMNS)], self._desk) for row in page], page.next)
 
 
 def order_record(row: Row, desk: Desk) -> OrderRecord:
@@ -140,8 +154,10 @@ def order_record(row: Row, desk: Desk) -> OrderRecord:
     return OrderRecord(**fields)
 
 
-def _place(found: Found) -> tuple[int, ...]:
-    return found[0]
+def _transactions(found: Sequence[Row], most: int, question: object) -> Page[TransactionRecord]:
+    """The page is what is kept: records are read again and again, and rows never."""
+    page = page_of(found, limit=most, question=question, position=lambda row: row[_WIDTH:])
+    return Page([TransactionRecord(*row[:_WIDTH]) for row in page], page.next)
 
 
 def _one_more(most: int) -> int:

@@ -270,8 +270,11 @@ class OwnOrders(OrderHistory):
         return OrderReport.of(outcome, answer, self._desk.instrument(symbol))
 
     def _select(self, table: str, where: str, parameters: tuple[object, ...]) -> list[OrderRecord]:
-        with self._desk.file_of(self._user) as connection:
-            records = select(connection, OrderRecord, f"{table}_readable", where=where, parameters=parameters)
+        records = self._desk.ask(
+            self._user,
+            ("orders of", table, where, parameters),
+            lambda connection: select(connection, OrderRecord, f"{table}_readable", where=where, parameters=parameters),
+        )
         return [
             attrs.evolve(record, average_price=self._average(record), reason=record.reason or None)
             for record in records

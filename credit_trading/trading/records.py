@@ -52,8 +52,8 @@ class OrderRecord:
 class TransactionRecord(msgspec.Struct, frozen=True, gc=False):
     """Something that moved the user's balances, or will: while it is `pending` it may expire at `expires_at`.
 
-    `recorded_at` is when one that did not happen on the book was entered. `reference` and `trade_reference` are those of one that was
-    imported. `status_reason` says why it was moved on, at `status_changed_at`. Its fields are the columns of `search.COLUMNS`.
+    `recorded_at` is when one that did not happen on the book was entered, here or elsewhere. `reference` and `trade_reference` are those of
+    one that was imported. `status_reason` says why it was moved on, at `status_changed_at`. Its fields are the columns of `search.COLUMNS`.
 
     A Struct, since pages are made of it: an attrs class takes a fifth of the time in which a page is read.
     """

@@ -14,6 +14,7 @@ from decimal import Decimal
 from credit_trading.clock import format_time
 from credit_trading.exchange.account_rules import refusal_of
 from credit_trading.exchange.accounts import OUTSIDE, Accounts
+from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.exchange.replica import Replica
 from credit_trading.progress import Progress
 from credit_trading.store.sqlite import Connection
@@ -27,6 +28,9 @@ from credit_trading.transfer.reading import Reader, Transaction, transaction
 from credit_trading.transfer.schema import AMOUNT, BALANCES, ORDERS, TRANSACTIONS
 from credit_trading.transfer.trades import check_trades, references
 from credit_trading.users.tables import contents
+
+_NOT_COMPARED = ("recorded_at",)
+"""What was imported from a file of version 1 was entered when it was imported, and is the same all the same."""
 
 
 class Check:
@@ -54,7 +58,7 @@ class Check:
         return self.plan
 
     def _transactions(self) -> Iterator[Transaction]:
-        """Those that are right by themselves."""
+        """Those that are right by themselves, without what is not settled: that moved nothing, and stays where it is."""
         now_us = self._desk.sequencer.clock.now_us()
         for line in self._container.lines(TRANSACTIONS):
             found = transaction(line, self._known.assets, self._problems, now_us=now_us)
@@ -65,6 +69,9 @@ class Check:
             if found.user_id not in self.plan.numbers and self._known.user(found.user_id) is None:
                 reader.wrong("user_id", f"{found.user_id[:40]}: no such user, here or in the file")
             self._check_symbol(reader, found)
+            if not found.is_settled:
+                self.plan.unsettled += 1
+                continue
             for asset, change in found.changes:
                 self._sums[found.user_id, asset] += change
             if reader.ok:
@@ -121,9 +128,15 @@ class Check:
         if row is None:
             return False
         here = export.transaction(self._known.exchange_id, one.user_id, row)
-        given = {**one.line.values, "transaction_date": format_time(one.occurred_at_us)}
+        given = {
+            **one.line.values,
+            "transaction_date": format_time(one.occurred_at_us),
+            "status": TransactionStatus.SETTLED.value,
+        }
         for field in TRANSACTIONS.fields:
-            if not _is_same(here[field.name], given.get(field.name), is_amount=field.form == AMOUNT):
+            if field.name not in _NOT_COMPARED and not _is_same(
+                here[field.name], given.get(field.name), is_amount=field.form == AMOUNT
+            ):
                 told = "nothing" if here[field.name] is None else str(here[field.name])[:40]
                 reader.wrong(field.name, f"{one.reference} is here already, with {told}")
         return True

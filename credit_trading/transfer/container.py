@@ -152,7 +152,7 @@ class Container:
             elif heading.version > schema.VERSION:
                 problem = f"version {heading.version} is newer than {schema.VERSION}; use a newer credit_trading"
                 add(problem, MANIFEST, None, "version")
-            elif heading.version < schema.VERSION:
+            elif heading.version < 1:
                 add(f"there is no version {heading.version}", MANIFEST, None, "version")
             else:
                 return msgspec.json.decode(content, type=Manifest)

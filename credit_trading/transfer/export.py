@@ -20,6 +20,8 @@ import attrs
 import msgspec
 
 from credit_trading.errors import Busy, NotFound
+from credit_trading.exchange.entered import TransactionStatus
+from credit_trading.exchange.recorded import MOVES
 from credit_trading.progress import Progress
 from credit_trading.spreadsheet import csv_line
 from credit_trading.store.files import publishing_new
@@ -46,6 +48,9 @@ from credit_trading.users.tables import contents
 
 _IN_MEMORY = 1 << 20
 """Bytes of one file of the export, before it is put on disk; it never has a name there."""
+
+_OF_UNSETTLED = dict.fromkeys(("expires_at", "status_changed_at", "status_reason"))
+"""What is told of a transaction as long as it is not settled, and is nothing afterwards."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip file can tell: it stands for no time at all."""
@@ -110,13 +115,17 @@ def trade_reference(exchange_id: str, trade: object) -> str:
 
 
 def transaction(exchange_id: str, user_id: str, row: Mapping[str, object]) -> dict[str, str | None]:
-    """A row of the user's file as it is exported."""
+    """A row of the user's file as it is exported. What the exchange itself did was entered when it happened."""
     trade = row["trade_id"]
-    own = {
+    own: dict[str, object] = {
         "user_id": user_id,
         "reference": row["reference"] or reference(exchange_id, int(str(row["transaction_id"]))),
         "trade_reference": trade_reference(exchange_id, trade) if trade is not None else row["trade_reference"],
+        "recorded_at": row["recorded_at"] or row["transaction_date"],
+        "fee": None if row["transaction_type"] in MOVES else row["fee"],
     }
+    if row["status"] == TransactionStatus.SETTLED:
+        own |= _OF_UNSETTLED
     return _texts(TRANSACTIONS.names, {**row, **own})
 
 
@@ -132,7 +141,8 @@ class _Content:
     def add(self, user: StoredUser, connection: Connection) -> None:
         """All of one user."""
         user_id = user.user_id
-        self._parts[USERS].add({"user_id": user_id, "email": user.email})
+        method = contents.cost_method(connection)
+        self._parts[USERS].add({"user_id": user_id, "email": user.email, "cost_method": method})
         for balance in contents.balances(connection):
             self._parts[BALANCES].add({"user_id": user_id, **balance})
         for row in contents.transactions(connection):

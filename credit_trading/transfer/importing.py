@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 import attrs
+import msgspec
 
 from credit_trading.errors import Busy, NotAllTaken, NotFound, StorageError
 from credit_trading.exchange import commands as cmd
+from credit_trading.exchange.entered import CostMethod
 from credit_trading.exchange.replica import Replica
 from credit_trading.progress import Progress
 from credit_trading.store.sqlite import StrPath
@@ -40,8 +42,9 @@ _ATTEMPTS = 3
 class Imported:
     """What an import did, or would do. Nothing was done if there are `problems` or it was a `dry_run`.
 
-    `duplicates` are transactions that were here already, with the same content. Orders are never taken over: `open_orders` of the
-    `orders` in the file are open where it comes from. `sequence` is that of the last event, 0 if there was nothing to do.
+    `duplicates` are transactions that were here already, with the same content. `unsettled` ones are left out: pending, cancelled, failed.
+    Orders are never taken over: `open_orders` of the `orders` in the file are open where it comes from. `sequence` is that of the last
+    event, 0 if there was nothing to do.
     """
 
     dry_run: bool
@@ -51,6 +54,7 @@ class Imported:
     instruments: int = 0
     transactions: int = 0
     duplicates: int = 0
+    unsettled: int = 0
     orders: int = 0
     open_orders: int = 0
     sequence: int = 0
@@ -141,6 +145,8 @@ class Import:
         for user in plan.users:
             command, part = creation(user.user_id, user.email, lambda _: None)
             yield user.line, prepare(command, scope=scope, note=note, personal=part)
+            if user.cost_method is not None and user.cost_method != CostMethod.AVERAGE:
+                yield user.line, prepare(cmd.SetCostMethod(user.number, user.cost_method), scope=scope, note=note)
         for transaction in plan.transactions:
             yield transaction.line, self._recorded(transaction, plan)
 
@@ -168,6 +174,7 @@ class Import:
             one.role,
             one.trade_reference,
             one.external_reference,
+            msgspec.UNSET if one.recorded_at_us is None else one.recorded_at_us,
         )
         command_id = f"user{user}/record/{one.reference}"
         return self._desk.sequencer.prepare(command, scope=self._principal.scope, command_id=command_id, note=note)
@@ -204,6 +211,7 @@ class Import:
             instruments=len(plan.instruments),
             transactions=len(plan.transactions),
             duplicates=plan.duplicates,
+            unsettled=plan.unsettled,
             orders=plan.orders,
             open_orders=plan.open_orders,
             sequence=sequence,

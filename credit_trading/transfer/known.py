@@ -6,6 +6,7 @@ Here: that what is here agrees with the file, and that what is new may be made. 
 from __future__ import annotations
 
 from credit_trading.errors import NotFound
+from credit_trading.exchange.entered import CostMethod
 from credit_trading.exchange.market_rules import MarketRules
 from credit_trading.exchange.replica import Replica
 from credit_trading.money import Asset, Instrument
@@ -15,7 +16,7 @@ from credit_trading.transfer.container import Container
 from credit_trading.transfer.lines import Line
 from credit_trading.transfer.plan import NewAsset, NewInstrument, NewUser, Plan
 from credit_trading.transfer.problems import Problems
-from credit_trading.transfer.reading import Reader
+from credit_trading.transfer.reading import Reader, word_of
 from credit_trading.transfer.schema import ASSETS, INSTRUMENTS, USERS, Table
 from credit_trading.users import catalogue
 from credit_trading.users.bulk import checked_user
@@ -109,6 +110,7 @@ class Known:
     def _user(self, line: Line) -> None:
         reader = Reader(line, USERS, self._problems)
         user_id, email = line.values.get("user_id") or "", line.values.get("email") or ""
+        method = reader.take("cost_method", word_of(tuple(CostMethod)))
         if not reader.ok or not self.is_first(reader, USERS, "user_id", user_id.lower()):
             return
         known = self.user(user_id)
@@ -118,7 +120,7 @@ class Known:
             return
         if reader.take("user_id", lambda text: checked_user(text, email)) and reader.take("user_id", self._free):
             number = self.plan.users_before + len(self.plan.users) + 1
-            self.plan.users.append(NewUser(line, user_id, email, number))
+            self.plan.users.append(NewUser(line, user_id, email, method, number))
             self.plan.numbers[user_id] = number
 
     def _free(self, user_id: str) -> str:

@@ -33,6 +33,7 @@ class NewUser:
     line: Line
     user_id: str
     email: str
+    cost_method: str | None
     number: int
 
 
@@ -61,6 +62,8 @@ class Plan:
     """By the numbers of users who were here before."""
     duplicates: int = 0
     """Transactions that are here already, with the same content."""
+    unsettled: int = 0
+    """Transactions that moved nothing where they come from: they stay there."""
     orders: int = 0
     open_orders: int = 0
     """Of the orders: they stay where they are."""

@@ -14,6 +14,7 @@ import attrs
 from credit_trading.checks import checked_id, checked_text
 from credit_trading.clock import parse_time
 from credit_trading.errors import TradingError
+from credit_trading.exchange.entered import WITH_COST, TransactionStatus
 from credit_trading.exchange.recorded import BUSTS, DIRECTIONS, MOVES, Terms, changes, terms
 from credit_trading.money import Asset
 from credit_trading.money.amount import parse_units
@@ -26,12 +27,15 @@ T = TypeVar("T")
 
 ROLES = ("maker", "taker")
 
-_OF_TRADES = ("price_per_credit", "total_value", "currency", "fee", "symbol", "role", "trade_reference")
+_PRICE = ("price_per_credit", "total_value", "currency")
+_OF_TRADES = (*_PRICE, "fee", "symbol", "role", "trade_reference")
+_OF_UNSETTLED = ("expires_at", "status_changed_at", "status_reason")
+_SETTLED = TransactionStatus.SETTLED.value
 
 
 @attrs.frozen(kw_only=True)
 class Transaction:
-    """A line of transactions in smallest units. `asset_change` and `currency_change` are what it adds to the user's balances."""
+    """A line of transactions in smallest units. `recorded_at_us` is None where it does not say when it was entered."""
 
     line: Line = attrs.field(repr=False)
     user_id: str
@@ -51,6 +55,8 @@ class Transaction:
     trade_reference: str | None
     external_reference: str | None
     note: str | None
+    recorded_at_us: int | None
+    is_settled: bool
 
     @property
     def changes(self) -> list[tuple[str, int]]:
@@ -110,17 +116,22 @@ def transaction(line: Line, assets: Mapping[str, Asset], problems: Problems, *, 
     """Raises nothing: what is wrong goes to `problems`."""
     reader = Reader(line, TRANSACTIONS, problems)
     take = reader.take
-    kind = take("transaction_type", _word_of(tuple(DIRECTIONS)))
+    kind = take("transaction_type", word_of(tuple(DIRECTIONS)))
     asset = take("credit_type", _asset_of(assets))
     currency = take("currency", _asset_of(assets))
     quantity = take("quantity", lambda text: asset.parse_positive(text, what=text)) if asset else None
     total = take("total_value", lambda text: currency.parse(text, what=text)) if currency else None
     fee = take("fee", lambda text: _signed(text, currency)) if currency else None
     price = take("price_per_credit", _price)
-    moment = take("transaction_date", lambda text: _moment(text, now_us))
+    moment = take("transaction_date", lambda text: _past(text, now_us))
+    recorded_at = take("recorded_at", lambda text: _past(text, now_us))
+    status = take("status", word_of(tuple(TransactionStatus))) or _SETTLED
     texts = {field: take(field, _id) for field in ("reference", "trade_reference", "external_reference")}
     words = {field: take(field, _text) for field in ("user_id", "counterparty", "symbol", "note")}
-    role = take("role", _word_of(ROLES))
+    _check_status(reader, status)
+    if moment is not None and recorded_at is not None and recorded_at < moment:
+        reader.wrong("recorded_at", "it was entered before it happened")
+    role = take("role", word_of(ROLES))
     if kind is not None:
         _check_shape(reader, kind, asset, currency)
     if words["counterparty"] is not None and words["counterparty"] == words["user_id"]:
@@ -152,23 +163,39 @@ def transaction(line: Line, assets: Mapping[str, Asset], problems: Problems, *, 
         trade_reference=texts["trade_reference"],
         external_reference=texts["external_reference"],
         note=words["note"],
+        recorded_at_us=recorded_at,
+        is_settled=status == _SETTLED,
     )
 
 
+def _check_status(reader: Reader, status: str) -> None:
+    """What only one that is not settled has. It is left out, and told of: so it must be right in form."""
+    times = [field for field in _OF_UNSETTLED if field.endswith("_at")]
+    for field in times:
+        reader.take(field, _moment)
+    reader.take("status_reason", _text)
+    if status == _SETTLED:
+        for field in _OF_UNSETTLED:
+            if reader.line.values.get(field) is not None:
+                reader.wrong(field, "a settled transaction has none: leave it empty")
+
+
 def _check_shape(reader: Reader, kind: str, asset: Asset | None, currency: Asset | None) -> None:
-    """A trade has a price in another asset; anything else has none."""
+    """A trade has a price in another asset; what comes in may have one; anything else has none."""
     values = reader.line.values
+    given = {field for field in _OF_TRADES if values.get(field) is not None}
     if kind in MOVES:
+        allowed = _PRICE if kind in WITH_COST else ()
         for field in _OF_TRADES:
-            if values.get(field) is not None:
+            if field in given and field not in allowed:
                 reader.wrong(field, f"a {kind} has none: leave it empty")
-        return
-    for field in ("price_per_credit", "total_value", "currency"):
-        if values.get(field) is None:
-            reader.wrong(field, f"a {kind} needs it")
+    if kind not in MOVES or (kind in WITH_COST and not given.isdisjoint(_PRICE)):
+        for field in _PRICE:
+            if field not in given:
+                reader.wrong(field, f"a {kind} {'with a price ' if kind in MOVES else ''}needs it")
     if asset is not None and asset == currency:
         reader.wrong("currency", "an asset cannot be paid for with itself")
-    if kind in BUSTS and values.get("trade_reference") is None:
+    if kind in BUSTS and "trade_reference" not in given:
         reader.wrong("trade_reference", "it names the trade that is taken back")
 
 
@@ -201,7 +228,9 @@ def _asset_of(assets: Mapping[str, Asset]) -> Callable[[str], Asset]:
     return parse
 
 
-def _word_of(words: tuple[str, ...]) -> Callable[[str], str]:
+def word_of(words: tuple[str, ...]) -> Callable[[str], str]:
+    """Takes one of these."""
+
     def parse(text: str) -> str:
         if text not in words:
             raise ValueError(f"{text[:40]}: not one of {', '.join(words)}")
@@ -225,10 +254,14 @@ def _signed(text: str, asset: Asset) -> int:
     return asset.parse(text, what=text[:40])
 
 
-def _moment(text: str, now_us: int) -> int:
+def _moment(text: str) -> int:
     if RFC_3339.fullmatch(text) is None:
         raise ValueError(f"{text[:40]}: not a time such as 2026-03-01T09:30:00.000000Z")
-    moment_us = parse_time(text)
+    return parse_time(text)
+
+
+def _past(text: str, now_us: int) -> int:
+    moment_us = _moment(text)
     if not 0 <= moment_us <= now_us:
         raise ValueError(f"{text[:40]}: it lies in the future, or before 1970")
     return moment_us

@@ -1,7 +1,7 @@
 """What an export holds: its tables, their fields, the form of each value. The documentation and every check come from here.
 
 Here: names, forms, order, version. Never here: reading or writing files. Always: a table's lines are in the order of its `order`; what
-version 1 says of a field stays so: a change is a new version.
+a version says of a field stays so: a change is a new version, and the older ones are read for ever.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import re
 
 import attrs
 
+from credit_trading.exchange.entered import WITH_COST, CostMethod, TransactionStatus
 from credit_trading.exchange.recorded import DIRECTIONS
 
 SCHEMA = "credit-trading-export"
-VERSION = 1
+VERSION = 2
+"""Version 2 has transactions that are not settled, corrections, and what came in at a price; its new fields may be missing."""
 
 MANIFEST = "manifest.json"
 
@@ -47,12 +49,13 @@ RFC_3339 = re.compile(
 
 @attrs.frozen
 class Field:
-    """`needed` on every line; others may be null, or left out."""
+    """`needed` on every line; others may be null, or left out. Files of a version before `since` do not have it."""
 
     name: str
     form: str
     what: str
     needed: bool = attrs.field(default=False, kw_only=True)
+    since: int = attrs.field(default=1, kw_only=True)
 
 
 @attrs.frozen
@@ -73,7 +76,16 @@ USERS = Table(
     "users",
     "who is exported, without those who are deleted",
     "user_id",
-    (Field("user_id", USER_ID, "the user's id", needed=True), Field("email", TEXT, "the user's e-mail", needed=True)),
+    (
+        Field("user_id", USER_ID, "the user's id", needed=True),
+        Field("email", TEXT, "the user's e-mail", needed=True),
+        Field(
+            "cost_method",
+            WORD,
+            f"{' or '.join(CostMethod)}: how the user's statistics reckon; null: {CostMethod.AVERAGE}",
+            since=2,
+        ),
+    ),
 )
 ASSETS = Table(
     "assets",
@@ -118,7 +130,7 @@ BALANCES = Table(
 )
 TRANSACTIONS = Table(
     "transactions",
-    "all that moved balances",
+    "all that moved balances, and what was entered to do so and has not, or not yet",
     "user_id, then as they were entered",
     (
         Field("user_id", USER_ID, "whose history it stands in", needed=True),
@@ -127,11 +139,13 @@ TRANSACTIONS = Table(
         Field("transaction_type", WORD, f"{', '.join(DIRECTIONS)}", needed=True),
         Field("credit_type", ID, "the asset that was moved", needed=True),
         Field("quantity", AMOUNT, "of that asset; always positive", needed=True),
-        Field("price_per_credit", AMOUNT, "of a trade; in the currency, for one whole credit"),
         Field(
-            "total_value", AMOUNT, "of a trade: price times quantity, to the currency's smallest unit, before the fee"
+            "price_per_credit",
+            AMOUNT,
+            f"in the currency, for one whole credit: of a trade, and of a {' or '.join(WITH_COST)} what that had cost",
         ),
-        Field("currency", ID, "of a trade: the asset it was paid in"),
+        Field("total_value", AMOUNT, "price times quantity, to the currency's smallest unit, before the fee"),
+        Field("currency", ID, "where there is a price: the asset it was paid in"),
         Field(
             "fee",
             AMOUNT,
@@ -143,6 +157,18 @@ TRANSACTIONS = Table(
         Field("trade_reference", ID, "of a trade and of its bust: the same for both"),
         Field("external_reference", ID, "what whoever recorded it called it"),
         Field("note", TEXT, "a remark by whoever recorded it"),
+        Field(
+            "status",
+            WORD,
+            f"{', '.join(TransactionStatus)}; null: {TransactionStatus.SETTLED}. What is not settled is to be read, not to be imported",
+            since=2,
+        ),
+        Field(
+            "recorded_at", TIME, "when it was entered; it may be long after it happened, and is not compared", since=2
+        ),
+        Field("expires_at", TIME, "of one that is not settled: when it will be cancelled, or would have been", since=2),
+        Field("status_changed_at", TIME, "when it was cancelled or failed", since=2),
+        Field("status_reason", TEXT, "why it was cancelled or failed", since=2),
     ),
 )
 ORDERS = Table(
@@ -172,6 +198,7 @@ ORDERS = Table(
         Field("expires_at", TIME, "when it expires, or would have"),
         Field("closed_at", TIME, "when it was done; null while it is open"),
         Field("reason", TEXT, "why it ended unfilled"),
+        Field("route", WORD, "internal, or external for one that is worked outside", since=2),
     ),
 )
 
@@ -205,11 +232,14 @@ class Limits:
 
 def document() -> str:
     """The schema in words, as Markdown."""
-    lines = [f"Schema `{SCHEMA}`, version {VERSION}."]
+    lines = [f"Schema `{SCHEMA}`, version {VERSION}. Files of older versions are imported, too."]
     for table in TABLES:
         lines += ["", f"**{table.name}** ({table.what}), by {table.order}:", "", "| field | form | |", "|---|---|---|"]
-        lines += [
-            f"| `{one.name}`{'' if one.needed else ' (may be null)'} | {one.form} | {one.what} |"
-            for one in table.fields
-        ]
+        lines += [f"| `{one.name}`{_said_of(one)} | {one.form} | {one.what} |" for one in table.fields]
     return "\n".join([*lines, "", *(f"- {form}: {what}" for form, what in FORMS.items()), ""])
+
+
+def _said_of(field: Field) -> str:
+    if field.needed:
+        return ""
+    return " (may be null)" if field.since == 1 else f" (may be null; since version {field.since})"

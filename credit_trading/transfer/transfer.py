@@ -37,9 +37,9 @@ class Transfer:
         """Checks all of an export, or of a .jsonl or .csv file of transactions, and takes it over: all of it or, with a problem, nothing.
 
         Assets, instruments and users that are missing are created; those that are there must agree. Transactions enter each user's history
-        in the order of the file, against the outside world; those that are here already with the same content are passed over. Orders are
-        not taken over. With `dry_run` it is only checked. Raises InvalidInput for a file of another kind, Busy, StorageError; what is wrong
-        inside the file is in `problems`.
+        in the order of the file, against the outside world; those that are here already with the same content are passed over. Orders, and
+        transactions that are not settled, are not taken over. With `dry_run` it is only checked. Raises InvalidInput for a file of another
+        kind, Busy, StorageError; what is wrong inside the file is in `problems`.
         """
         return Import(
             self._desk, self._principal, path, dry_run=dry_run, limits=limits or Limits(), progress=progress

@@ -94,6 +94,6 @@ def test_wrong_words_are_one_line(
 def test_the_schema_names_every_field(market: Cli) -> None:
     """As words, and as data."""
     text = market.run("export", "--schema").out
-    assert text.startswith("Schema `credit-trading-export`, version 1.\n")
+    assert text.startswith("Schema `credit-trading-export`, version 2. ")
     assert [name for table in TABLES for name in table.names if f"| `{name}`" not in text] == []
     assert [table["name"] for table in market.json("export", "--schema")] == [table.name for table in TABLES]

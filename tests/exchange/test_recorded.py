@@ -36,8 +36,10 @@ def balances(market: Market) -> tuple[int, int]:
     [
         ("deposit", 10, 0),
         ("transfer_in", 10, 0),
+        ("correction_in", 10, 0),
         ("withdrawal", -10, 0),
         ("transfer_out", -10, 0),
+        ("correction_out", -10, 0),
         ("fee", -10, 0),
         ("buy", 10, -5012),
         ("sell", -10, 4988),
@@ -68,7 +70,7 @@ def test_a_busted_trade_as_it_is_shown_gives_back_what_the_trade_took(market: Ma
 def test_every_kind_is_tried_here() -> None:
     """A new one must be given its postings above."""
     assert set(DIRECTIONS) == {
-        *("deposit", "transfer_in", "withdrawal", "transfer_out", "fee"),
+        *("deposit", "transfer_in", "correction_in", "withdrawal", "transfer_out", "correction_out", "fee"),
         *("buy", "sell", "buy_busted", "sell_busted"),
     }
 

@@ -45,7 +45,7 @@ def packed(path: Path, files: Mapping[str, bytes], *, manifest: Row | None = Non
         for name, data in files.items()
         if name != "manifest.json"
     ]
-    told = manifest or {"schema": "credit-trading-export", "version": 1, "files": listed}
+    told = manifest or {"schema": "credit-trading-export", "version": 2, "files": listed}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", json.dumps(told))
         for name, data in files.items():

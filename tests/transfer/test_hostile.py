@@ -184,7 +184,7 @@ def test_a_cell_that_was_changed_in_the_form_that_is_passed_over_is_told(still: 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"version": 2}, "manifest.json, version: version 2 is newer than 1; use a newer credit_trading"),
+        ({"version": 3}, "manifest.json, version: version 3 is newer than 2; use a newer credit_trading"),
         ({"version": 0}, "manifest.json, version: there is no version 0"),
         ({"version": "1"}, "manifest.json: not a manifest"),
         ({"schema": "other"}, "manifest.json, schema: the schema is other, not credit-trading-export"),

@@ -25,9 +25,9 @@ ANY = (
 @given(st.lists(st.tuples(ANY, ANY), max_size=5))
 def test_every_text_is_read_back_as_it_was_written(pairs: list[tuple[str, str]]) -> None:
     """In both forms; the empty text is nothing."""
-    values = [{"user_id": one or None, "email": other or None} for one, other in pairs]
+    values = [{"user_id": one or None, "email": other or None, "cost_method": None} for one, other in pairs]
     problems = Problems(10)
-    csv_file = csv_line(USERS.names) + b"".join(csv_line([one["user_id"], one["email"]]) for one in values)
+    csv_file = csv_line(USERS.names) + b"".join(csv_line(list(one.values())) for one in values)
     json_file = b"".join(json_line(USERS, one) for one in values)
     found = csv_lines(io.BytesIO(csv_file), "users.csv", USERS, Limits(), problems)
     assert [line.values for line in found] == values

@@ -33,6 +33,11 @@ _TRANSACTION = (
     "trade_reference",
     "external_reference",
     "note",
+    "status",
+    "recorded_at",
+    "expires_at",
+    "status_changed_at",
+    "status_reason",
 )
 _ORDER = (
     "order_id",
@@ -54,6 +59,7 @@ _ORDER = (
     "order_status",
     "created_at",
     "expires_at",
+    "route",
 )
 
 _TRANSACTIONS = f"SELECT {', '.join(_TRANSACTION)} FROM trading_transactions_readable"
@@ -76,6 +82,7 @@ _TRADE = (
 _RECORDED_TRADES = (
     f"SELECT {', '.join(_TRADE)} FROM trading_transactions WHERE trade_reference IS NOT NULL ORDER BY transaction_id"
 )
+_COST_METHOD = "SELECT cost_method FROM metadata"
 _POSITION = "SELECT applied_sequence FROM metadata"
 _ORDERS = (
     f"SELECT {', '.join(_ORDER)}, NULL AS closed_at, NULL AS reason FROM active_orders_readable UNION ALL"
@@ -127,6 +134,12 @@ def position(connection: Connection) -> int:
     """The sequence of the user's last event that the file shows."""
     sequence: int = connection.execute(_POSITION).fetchone()[0]
     return sequence
+
+
+def cost_method(connection: Connection) -> str:
+    """How the user's statistics reckon: one of `entered.CostMethod`."""
+    method: str = connection.execute(_COST_METHOD).fetchone()[0]
+    return method
 
 
 def orders(connection: Connection) -> Iterator[Row]:

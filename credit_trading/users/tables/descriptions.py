@@ -141,7 +141,8 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("", "a remark by whoever recorded it"),
         "recorded_at": (
             _TIME,
-            "when one that did not happen on the book was entered; empty for what the exchange itself did",
+            "when one that did not happen on the book was entered, here or, if imported, where it comes from; empty for what"
+            " the exchange itself did",
         ),
         "reference": ("", "what one that happened elsewhere is called there: no two of the owner's are called alike"),
         "trade_reference": ("", "what its trade is called there: the same for a trade and its bust"),

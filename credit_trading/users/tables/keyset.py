@@ -23,8 +23,6 @@ Row = tuple[Any, ...]
 Place = tuple[int, ...]
 """What a row is sorted by; its number comes last and tells it from all others."""
 
-Found = tuple[Place, Row]
-
 _BEYOND = 2**63 - 1
 
 
@@ -50,7 +48,7 @@ class Way:
 
 @attrs.frozen
 class Statement:
-    """A SELECT of readable rows, in order, at most `:most`; their places come first, so many columns."""
+    """A SELECT of readable rows, in order, at most `:most`; their places come last, so many columns."""
 
     sql: str
     parameters: Mapping[str, object]
@@ -63,11 +61,15 @@ Leg = Sequence[Statement]
 
 @attrs.frozen
 class Source:
-    """Where rows are read: the table, which is called t, with its index, or what it is joined with; and the columns of a place."""
+    """Where rows are read: the table, which is called t, with its index, or what it is joined with; and the columns of a place.
+
+    `lacking` is how many columns at the end of a row other tables have and this one has not: they are NULL.
+    """
 
     table: str
     sql: str
     columns: tuple[str, ...]
+    lacking: int = 0
 
 
 def leg(source: Source, conditions: Sequence[str], parameters: Mapping[str, object], way: Way) -> Leg:
@@ -84,12 +86,20 @@ def leg(source: Source, conditions: Sequence[str], parameters: Mapping[str, obje
         return [_statement(source, conditions, parameters, way)]
     (column,) = columns
     place = {**parameters, "place": way.after[0]}
+    conditions = [_aside(one, column, way) for one in conditions]
     beside = [*conditions, f"{column} = :place", f"{number} {way.sign} :number"]
     beyond = [*conditions, f"{column} {way.sign} :place"]
     return [
         _statement(source, beside, {**place, "number": way.number}, way),
         _statement(source, beyond, place, way),
     ]
+
+
+def _aside(condition: str, column: str, way: Way) -> str:
+    """A bound on the column that lies the same way as the place, kept out of the index (by the +): SQLite would take either of the two,
+    and from the bound on it might walk all the way to the place.
+    """
+    return f"+{condition}" if condition.startswith(f"{column} {way.sign}") else condition
 
 
 def _statement(source: Source, conditions: Sequence[str], parameters: Mapping[str, object], way: Way) -> Statement:
@@ -101,18 +111,18 @@ def _sql(source: Source, conditions: Sequence[str], ascending: bool) -> str:
     """Kept, since it is long. Where a limit is nothing but a parameter, SQLite looks at it and compiles the statement anew each time."""
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = ", ".join([f"{column} {'ASC' if ascending else 'DESC'}" for column in source.columns])
-    selected = select(source.table, source.sql, beside=", ".join(source.columns))
+    selected = select(source.table, source.sql, beside=", ".join(["NULL"] * source.lacking + [*source.columns]))
     return f"{selected}{where} ORDER BY {order} LIMIT :most + 0"
 
 
-def find(connection: Connection, legs: Sequence[Leg], way: Way, most: int) -> list[Found]:
-    """What the legs find, together in order; `most` -1 is all."""
+def find(connection: Connection, legs: Sequence[Leg], way: Way, most: int) -> list[Row]:
+    """What the legs find, together in order, each row with its place at its end; `most` -1 is all."""
     found = [chain.from_iterable(_rows(connection, one, most) for one in one_leg) for one_leg in legs]
     together: Iterable[Row] = found[0]
-    places = legs[0][0].places
     if len(found) > 1:
-        together = merge(*found, key=lambda row: row[:places], reverse=not way.ascending)
-    return [(row[:places], row[places:]) for row in (together if most < 0 else islice(together, most))]
+        places = legs[0][0].places
+        together = merge(*found, key=lambda row: row[-places:], reverse=not way.ascending)
+    return list(together if most < 0 else islice(together, most))
 
 
 def _rows(connection: Connection, one: Statement, most: int) -> Iterable[Row]:

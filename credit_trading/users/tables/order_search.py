@@ -14,8 +14,7 @@ import attrs
 from credit_trading.exchange.order import EXTERNAL, LIMIT
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables import keyset
-from credit_trading.users.tables.contents import snapshot
-from credit_trading.users.tables.keyset import Found, Leg, Source, Way
+from credit_trading.users.tables.keyset import Leg, Row, Source, Way
 
 _OF_ALL = (
     "order_id",
@@ -100,12 +99,18 @@ def _done(index: str, column: str = "t.created_at") -> Source:
     return Source("order_history", f"order_history AS t INDEXED BY {index}", (column, "t.order_id"))
 
 
-def _by_words(table: str) -> Source:
+def _by_words(table: str, lacking: int = 0) -> Source:
     joined = f"orders_text CROSS JOIN {table} AS t ON t.order_id = orders_text.rowid"
-    return Source(table, joined, ("orders_text.rowid",))
+    return Source(table, joined, ("orders_text.rowid",), lacking)
 
 
-_ACTIVE = Source("active_orders", "active_orders AS t INDEXED BY active_orders_by_date", ("t.created_at", "t.order_id"))
+_LACKING = len(COLUMNS) - len(_OF_ALL)
+_ACTIVE = Source(
+    "active_orders",
+    "active_orders AS t INDEXED BY active_orders_by_date",
+    ("t.created_at", "t.order_id"),
+    _LACKING,
+)
 _DONE: Sequence[tuple[Source, Callable[[OrderFilters], bool]]] = (
     (_done("order_history_by_client_order_id"), lambda given: given.client_order_id is not None),
     (_done("order_history_external"), lambda given: given.route == EXTERNAL),
@@ -118,24 +123,20 @@ _DONE: Sequence[tuple[Source, Callable[[OrderFilters], bool]]] = (
 """What a question runs on: the first that fits, so that the fewest rows are looked at. Side, limit and internal have none: most are."""
 
 _BY_END = _done("order_history_by_end", "t.closed_at")
-_ACTIVE_BY_WORDS, _DONE_BY_WORDS = _by_words("active_orders"), _by_words("order_history")
-_STILL_OPEN = (None,) * (len(COLUMNS) - len(_OF_ALL))
+_ACTIVE_BY_WORDS, _DONE_BY_WORDS = _by_words("active_orders", _LACKING), _by_words("order_history")
 
 
-def orders(connection: Connection, filters: OrderFilters, *, state: str, way: Way, most: int) -> list[Found]:
-    """Places and rows as `COLUMNS` has them, at most so many (-1: all), as of one moment; as they were placed, with words or without."""
-    return _found(connection, legs(filters, state, way), way, most)
+def orders(connection: Connection, filters: OrderFilters, *, state: str, way: Way, most: int) -> list[Row]:
+    """Rows as `COLUMNS` has them, each with its place at its end, at most so many (-1: all), in the caller's transaction.
+
+    As they were placed.
+    """
+    return keyset.find(connection, legs(filters, state, way), way, most)
 
 
-def ended(connection: Connection, *, way: Way, most: int) -> list[Found]:
-    """Those that are done, as they ended."""
-    return _found(connection, ended_legs(way), way, most)
-
-
-def _found(connection: Connection, asked: Sequence[Leg], way: Way, most: int) -> list[Found]:
-    with snapshot(connection):
-        found = keyset.find(connection, asked, way, most)
-    return [(place, row if len(row) == len(COLUMNS) else row + _STILL_OPEN) for place, row in found]
+def ended(connection: Connection, *, way: Way, most: int) -> list[Row]:
+    """Those that are done, as they ended; else as `orders`."""
+    return keyset.find(connection, ended_legs(way), way, most)
 
 
 def legs(filters: OrderFilters, state: str, way: Way) -> list[Leg]:

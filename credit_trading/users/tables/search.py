@@ -16,8 +16,7 @@ import msgspec
 from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables import keyset
-from credit_trading.users.tables.contents import snapshot
-from credit_trading.users.tables.keyset import Found, Leg, Row, Source, Way
+from credit_trading.users.tables.keyset import Leg, Row, Source, Way
 
 COLUMNS = (
     "transaction_id",
@@ -128,14 +127,14 @@ _BY_WORDS = Source(
 )
 
 
-def transactions(connection: Connection, filters: TransactionFilters, *, sort: str, way: Way, most: int) -> list[Found]:
-    """Places and rows as `COLUMNS` has them, at most so many (-1: all), as of one moment; equal ones by their number.
+def transactions(connection: Connection, filters: TransactionFilters, *, sort: str, way: Way, most: int) -> list[Row]:
+    """Rows as `COLUMNS` has them, each with its place at its end, at most so many (-1: all), in the caller's transaction.
 
-    Sorted by `quantity` where there is a credit type, by `total` where there is a currency; those without a total are left out then.
+    Equal ones are sorted by their number; by `quantity` where there is a credit type, by `total` where there is a currency; those
+    without a total are left out then.
     `entered` is by their number: with words it is the only order, without them it takes no filters.
     """
-    with snapshot(connection):
-        return keyset.find(connection, legs(filters, sort, way), way, most)
+    return keyset.find(connection, legs(filters, sort, way), way, most)
 
 
 def transaction(connection: Connection, transaction_id: int) -> Row | None:

@@ -149,7 +149,7 @@ class TransactionRows:
                 event.role,
                 event.external_reference,
                 note.note if note else None,
-                entry.time_us,
+                entry.time_us if event.recorded_at_us is None else event.recorded_at_us,
                 event.reference,
                 event.trade_reference,
             ),

@@ -200,9 +200,9 @@ _SELECTS = {
 
 
 def select(table: str, source: str, *, beside: str) -> str:
-    """The SELECT of a table's view, without the view: from `source`, where the table is called t, and with columns `beside` it.
+    """The SELECT of a table's view, without the view: from `source`, where the table is called t, and with columns `beside` its own.
 
     A view takes no index that one names, and sorts by its texts.
     """
-    values, joins = _SELECTS[table].split(f"FROM {table} AS t")
-    return f"SELECT {beside}, {values}FROM {source}{joins}"
+    values, joins = _SELECTS[table].split(f"\nFROM {table} AS t")
+    return f"SELECT {values}, {beside} FROM {source}{joins}"

@@ -11,7 +11,7 @@ import pytest
 from credit_trading.store.sqlite import Connection, connect
 from credit_trading.users.tables import order_search, search, words
 from credit_trading.users.tables.indices import INDICES
-from credit_trading.users.tables.keyset import Found, Leg, Place, Statement, Way
+from credit_trading.users.tables.keyset import Leg, Place, Row, Statement, Way
 from credit_trading.users.tables.order_search import OrderFilters
 from credit_trading.users.tables.schema import template
 from credit_trading.users.tables.search import TransactionFilters
@@ -34,13 +34,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     connection.close()
 
 
-def _paged(ask: Callable[[Way], list[Found]], *, ascending: bool) -> list[Place]:
-    """Page by page to the end."""
-    found: list[Found] = ask(Way(ascending=ascending))
-    places = [place for place, _ in found]
+def _paged(ask: Callable[[Way], list[Row]], width: int, *, ascending: bool) -> list[Place]:
+    """Page by page to the end; a place is what a row has beyond its columns."""
+    found = ask(Way(ascending=ascending))
+    places = [row[width:] for row in found]
     while len(found) == PAGE:
         found = ask(Way(ascending=ascending, after=places[-1]))
-        places += [place for place, _ in found]
+        places += [row[width:] for row in found]
     return places
 
 
@@ -62,6 +62,7 @@ def test_every_question_to_transactions_finds_what_a_loop_over_all_rows_finds(fi
                 lambda way, filters=filters, sort=sort: search.transactions(  # type: ignore[misc]
                     filled, filters, sort=sort, way=way, most=PAGE
                 ),
+                len(search.COLUMNS),
                 ascending=ascending,
             )
             assert pages == expected, (filters, sort, ascending)
@@ -86,6 +87,7 @@ def test_every_question_to_orders_finds_what_a_loop_over_both_tables_finds(fille
                 lambda way, filters=filters, state=state: order_search.orders(  # type: ignore[misc]
                     filled, filters, state=state, way=way, most=PAGE
                 ),
+                len(order_search.COLUMNS),
                 ascending=ascending,
             )
             assert pages == expected, (filters, state, ascending)
@@ -95,7 +97,8 @@ def test_every_question_to_orders_finds_what_a_loop_over_both_tables_finds(fille
 
 def test_done_orders_come_as_they_ended(filled: Connection) -> None:
     ended = questions.in_order(questions.table(filled, "order_history"), "closed_at", "order_id", ascending=False)
-    assert _paged(lambda way: order_search.ended(filled, way=way, most=PAGE), ascending=False) == ended
+    width = len(order_search.COLUMNS)
+    assert _paged(lambda way: order_search.ended(filled, way=way, most=PAGE), width, ascending=False) == ended
 
 
 def test_rows_are_those_of_the_readable_views(filled: Connection) -> None:
@@ -106,7 +109,7 @@ def test_rows_are_those_of_the_readable_views(filled: Connection) -> None:
     readable = {row[0]: row for row in filled.execute(f"SELECT {columns} FROM trading_transactions_readable")}
     found = search.transactions(filled, TransactionFilters(), sort="date", way=Way(), most=-1)
     assert len(found) == len(readable) == ROWS
-    assert all(row == readable[place[-1]] for place, row in found)
+    assert all(row[: len(search.COLUMNS)] == readable[row[-1]] for row in found)
     assert search.transaction(filled, 3) == readable[3]
     assert search.transaction(filled, 4) is None
 
@@ -147,7 +150,7 @@ def test_a_text_is_words_and_never_syntax(tmp_path: Path, text: str, note: str |
         words.add_transactions(connection, 1)
         filters = TransactionFilters(words=words.match(text) if words.is_word(text) else '""')
         found = search.transactions(connection, filters, sort="entered", way=Way(), most=5)
-        assert [row[search.COLUMNS.index("note")] for _, row in found] == ([note] if note else [])
+        assert [row[search.COLUMNS.index("note")] for row in found] == ([note] if note else [])
     finally:
         connection.close()
 
@@ -301,23 +304,27 @@ def _steps(connection: Connection, statements: Sequence[Statement]) -> int:
     return steps
 
 
-def test_a_deep_page_costs_what_the_first_costs_also_where_all_share_one_moment(tmp_path: Path) -> None:
-    """An import may bring many thousands of rows of one date."""
+def test_a_deep_page_costs_what_the_first_costs(tmp_path: Path) -> None:
+    """Also where thousands share one moment, as after an import, and where a bound that is asked for lies the same way as the place."""
     path = tmp_path / "user.db"
     path.write_bytes(template())
     connection = connect(path, mode="rw", synchronous="NORMAL")
     try:
+        connection.execute("INSERT INTO assets VALUES ('USD', 2)")
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO trading_transactions"
             " (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee, status)"
-            " SELECT i, 5, 'deposit', 'USD', 1, 0, 'settled' FROM n"
+            " SELECT i, max(i, 10000), 'deposit', 'USD', i, 0, 'settled' FROM n"
         )
-        for filters in (
-            TransactionFilters(),
-            TransactionFilters(credit_type="USD"),
-            TransactionFilters(types=("deposit",)),
-        ):
-            deep = _statements(search.legs(filters, "date", Way(after=(5, 400))))
-            assert _steps(connection, deep) <= 3
+        every = [TransactionFilters(), TransactionFilters(credit_type="USD"), TransactionFilters(types=("deposit",))]
+        within = TransactionFilters(credit_type="USD", from_us=1, to_us=10**9, least_quantity=1, most_quantity=10**9)
+        questions_: list[tuple[TransactionFilters, str, Way]] = []
+        for filters in (*every, within):
+            questions_ += [(filters, "date", Way(after=(place, 15_000))) for place in (10_000, 15_000)]
+            questions_ += [(filters, "date", Way(ascending=True, after=(place, 5_000))) for place in (10_000, 15_000)]
+        for way in (Way(after=(5_000, 5_000)), Way(ascending=True, after=(15_000, 15_000))):
+            questions_ += [(within, "quantity", way)]
+        for filters, sort, way in questions_:
+            assert _steps(connection, _statements(search.legs(filters, sort, way))) <= 6, (filters, sort, way)
     finally:
         connection.close()
