@@ -32,7 +32,6 @@ ALLOWED = {
     "users/private.py: _quoted(table)": "a private table's name, quoted",
     "users/private.py: map(_quoted, columns)": "its columns' names, each quoted",
     "users/tables/keyset.py: one.sql": "made by search and order_search of constants of theirs, which their test looks at",
-    "users/tables/keyset.py: sql": "constants of search and order_search",
     "users/tables/migrations.py: _differing_views(connection)": "the names of our own views",
     "users/tables/migrations.py: step.statements": "the SQL of our own tables",
     "verify/schema.py: application_id": "a value that stands beside the statement, to compare its answer with",

@@ -58,8 +58,8 @@ class Desk:
 
     @contextmanager
     def file_of(self, number: int) -> Iterator[Connection]:
-        """The user's file, caught up; for this thread until the end of the block."""
-        with self.projector.caught_up(number) as connection:
+        """The user's file, caught up; for this thread until the end of the block, and for executing statements only."""
+        with self.kept.listening(number) as connection:
             yield connection
 
     def ask(self, number: int, question: Hashable, answer: Callable[[Connection], T]) -> T:

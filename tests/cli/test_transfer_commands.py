@@ -39,6 +39,19 @@ def test_an_export_goes_into_another_exchange(market: Cli, tmp_path: Path) -> No
     assert other.json("verify", "--deep")["findings"] == []
 
 
+def test_what_is_not_settled_is_left_out_and_told(market: Cli, tmp_path: Path) -> None:
+    """In a line of the table, in a notice, and in JSON."""
+    path = tmp_path / "history.csv"
+    header, *rest = HISTORY.splitlines()
+    path.write_text("\n".join([f"{header},status", f"{rest[0]},", f"{rest[1]},pending", ""]))
+    ran = market.run("import", str(path), "--dry-run")
+    assert "Not settled       1 left out\n" in ran.out
+    assert "moved nothing: it stays there" in ran.err
+    told = market.json("import", str(path))
+    assert (told["transactions"], told["unsettled_left_out"]) == (1, 1)
+    assert market.json("accounts", "show", "dan")[0]["posted"] == "100.00"
+
+
 def test_one_users_export_is_smaller(market: Cli, tmp_path: Path) -> None:
     told = market.json("export", "--user", "cat", "--to", str(tmp_path / "cat.zip"))
     assert (told["rows"]["users"], told["rows"]["transactions"]) == (1, 1)

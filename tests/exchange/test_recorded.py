@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from credit_trading.errors import CommandConflict, InvalidInput, NotFound
@@ -122,8 +123,9 @@ def test_what_is_not_there_cannot_be_given_nor_more_brought_in_than_fits(
         (recorded("buy", counterparty=99), NotFound),
         (recorded("deposit", occurred_at_us=START_US + 1), InvalidInput),
         (recorded("deposit", occurred_at_us=-1), InvalidInput),
+        (recorded("deposit", recorded_at_us=START_US + 1), InvalidInput),
     ],
-    ids=["asset", "currency", "same asset", "symbol", "counterparty", "future", "before 1970"],
+    ids=["asset", "currency", "same asset", "symbol", "counterparty", "future", "before 1970", "entered in the future"],
 )
 def test_what_names_nothing_here_leaves_nothing(
     market: Market, command: cmd.RecordTransaction, error: type[Exception]
@@ -143,3 +145,26 @@ def test_the_same_reference_takes_effect_once(market: Market) -> None:
     with pytest.raises(CommandConflict):
         market.send(recorded("deposit", 11), command_id="user1/record/r1")
     assert balances(market) == before
+
+
+def test_what_was_recorded_before_entry_had_a_time_has_the_same_content_still() -> None:
+    """References are kept for ever with the digest of what they stood for."""
+    deposit = cmd.RecordTransaction(1, "deposit", "OLD-1", 1_714_564_800_000_000, "USD", 1000)
+    buy = cmd.RecordTransaction(
+        *(1, "buy", "OLD-1", 1_714_564_800_000_000, "T", 1000, "USD", 1, 2, 3, 4, 5, "s", "maker", "t", "x")
+    )
+    contents = [cmd.Request.of(one, command_id="r", prepared_us=0).content for one in (deposit, buy)]
+    assert contents == ["ef8b07cc4c73692e", "090671417b52d876"]
+    later = msgspec.structs.replace(deposit, recorded_at_us=0)
+    assert cmd.Request.of(later, command_id="r", prepared_us=0).content not in contents
+
+
+def test_a_price_on_what_comes_in_moves_no_money(market: Market) -> None:
+    """It says what it cost, and when it was entered stands beside when it happened; 1970 is a time, too."""
+    before = balances(market)
+    market.send(recorded("deposit", currency="USD", price=150, price_decimals=2, total=1500, recorded_at_us=0))
+    market.check()
+    assert balances(market) == (before[0] + 10, before[1])
+    event = market.entries[-1].event
+    assert isinstance(event, ev.TransactionRecorded)
+    assert (event.total, event.currency_change, event.recorded_at_us) == (1500, 0, 0)

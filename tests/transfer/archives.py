@@ -38,14 +38,14 @@ def csv_rows(files: Mapping[str, bytes], table: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(files[f"{table}.csv"].decode(), newline="")))
 
 
-def packed(path: Path, files: Mapping[str, bytes], *, manifest: Row | None = None) -> Path:
+def packed(path: Path, files: Mapping[str, bytes], *, version: int = 2, manifest: Row | None = None) -> Path:
     """A zip file of these, with a manifest that fits them, or another one."""
     listed = [
         {"name": name, "rows": _rows_in(name, data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in files.items()
         if name != "manifest.json"
     ]
-    told = manifest or {"schema": "credit-trading-export", "version": 2, "files": listed}
+    told = manifest or {"schema": "credit-trading-export", "version": version, "files": listed}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", json.dumps(told))
         for name, data in files.items():

@@ -66,6 +66,11 @@ def test_it_holds_exact_amounts_and_utc_times_in_the_order_of_the_schema(traded:
         "trade_reference": f"{prefix}-trade-1",
         "external_reference": None,
         "note": None,
+        "status": "settled",
+        "recorded_at": "2026-01-01T00:00:00.000000Z",
+        "expires_at": None,
+        "status_changed_at": None,
+        "status_reason": None,
     }
     assert [row["price_per_credit"] for row in bob[3:]] == ["1.125", "1.125"]
     assert rows(files, "balances")[-2] == {"user_id": "cat", "asset": CASH, "posted": "999999.95"}

@@ -11,7 +11,8 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sized
+from collections.abc import Callable, Hashable, Iterator, Sized
+from contextlib import contextmanager
 from time import perf_counter_ns
 from typing import Any, TypeVar, cast
 
@@ -25,8 +26,11 @@ from credit_trading.users.reading.reads import Reads
 
 T = TypeVar("T")
 
-MOST_ROWS = 1_000
+MOST_ROWS = 200
 """An answer of more is not kept."""
+
+ROWS_EACH = 20
+"""So many rows are kept for each of the most answers that may be; long ones make others go sooner."""
 
 _all: weakref.WeakSet[KeptAnswers] = weakref.WeakSet()
 
@@ -38,6 +42,7 @@ class _Kept:
     answer: Any
     position: int
     stand: int
+    rows: int
 
 
 class KeptAnswers:
@@ -49,9 +54,13 @@ class KeptAnswers:
         self._reads = reads
         self._most = most
         self._slow_us = slow_ms * 1000
+        self._forget()
+        _all.add(self)
+
+    def _forget(self) -> None:
         self._mutex = threading.Lock()
         self._kept: OrderedDict[tuple[int, Hashable], _Kept] = OrderedDict()
-        _all.add(self)
+        self._rows = 0
 
     def read(self, number: int, question: Hashable, answer: Callable[[Connection], T]) -> T:
         """What `answer` reads from the user's file as of the journal's head, in one moment of the file.
@@ -73,35 +82,44 @@ class KeptAnswers:
             return cast(T, kept.answer)
         found = self._ask(number, answer)
         self._reads.count(hit=False)
-        if isinstance(found, Sized) and len(found) > MOST_ROWS:
-            return found
-        with self._mutex:
-            self._kept[number, question] = _Kept(found, position, stand)
-            self._kept.move_to_end((number, question))
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+        rows = len(found) if isinstance(found, Sized) else 1
+        if rows <= MOST_ROWS:
+            self._keep((number, question), _Kept(found, position, stand, rows))
         return found
 
-    def after_fork_in_child(self) -> None:
-        """A thread that is not here may have had the lock, in the middle of a change."""
-        self._mutex = threading.Lock()
-        self._kept = OrderedDict()
-        self._reads.after_fork_in_child()
-
-    def _ask(self, number: int, answer: Callable[[Connection], T]) -> T:
+    @contextmanager
+    def listening(self, number: int) -> Iterator[Connection]:
+        """The user's file, caught up, for what is not kept: whoever executes statements within is told if it took long."""
         with self._projector.caught_up(number) as connection:
             listener = Listener(connection)
             begun_ns = perf_counter_ns()
-            connection.execute("BEGIN")
-            try:
-                found = answer(cast(Connection, listener))
-                took_us = (perf_counter_ns() - begun_ns) // 1000
-                slow = listener.slowest() if took_us >= self._slow_us else None
-            finally:
-                connection.execute("ROLLBACK")
+            yield cast(Connection, listener)
+            took_us = (perf_counter_ns() - begun_ns) // 1000
+            slow = listener.slowest() if took_us >= self._slow_us else None
         if slow is not None:
             self._reads.add_slow(*slow, took_us=took_us)
-        return found
+
+    def after_fork_in_child(self) -> None:
+        """A thread that is not here may have had the lock, in the middle of a change."""
+        self._forget()
+        self._reads.after_fork_in_child()
+
+    def _keep(self, key: tuple[int, Hashable], kept: _Kept) -> None:
+        with self._mutex:
+            before = self._kept.pop(key, None)
+            self._kept[key] = kept
+            self._rows += kept.rows - (before.rows if before else 0)
+            while len(self._kept) > self._most or self._rows > self._most * ROWS_EACH:
+                _, oldest = self._kept.popitem(last=False)
+                self._rows -= oldest.rows
+
+    def _ask(self, number: int, answer: Callable[[Connection], T]) -> T:
+        with self.listening(number) as connection:
+            connection.execute("BEGIN")
+            try:
+                return answer(connection)
+            finally:
+                connection.execute("ROLLBACK")
 
 
 def _after_fork_in_child() -> None:

@@ -27,6 +27,7 @@ _Who = tuple[str | None, str | None, str | None]
 
 _NOBODY: _Who = (None, None, None)
 _CLOCK: _Who = (SYSTEM, None, None)
+_ADMIN = "admin:"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,18 +71,18 @@ class AuditTrail:
         self._rows.clear()
 
     def _who(self, entry: ev.Entry, note: Note | None, *, own: bool, hidden: bool) -> _Who:
-        """What follows from a command is as its first event; of a command that began with somebody else's event, that one's is hidden.
+        """What follows from a command is as its first event; of another user's command only is told that an administrator gave it, if so.
 
         A mass cancel of an instrument begins with an event of nobody's.
         """
+        if hidden:
+            return (note.actor, None, None) if note is not None and note.actor.startswith(_ADMIN) else _NOBODY
         if entry.content is not None:
             if note is not None:
                 return note.actor, note.origin, note.correlation_id
             return (f"user:{self._user_id_of(self._user)}", None, None) if own else _NOBODY
         if entry.cause in (EXPIRY, SCHEDULE):
             return _CLOCK
-        if hidden:
-            return _NOBODY
         if entry.cause == self._last_cause:
             return self._last_who
         if isinstance(entry.event, ev.OrderCanceled):

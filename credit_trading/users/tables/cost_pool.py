@@ -1,8 +1,9 @@
 """What is there of one asset and what it cost: by running average, or by lots, the oldest first out.
 
-Here: quantities and costs in smallest units, moved one by one in order of time. Never here: tables, profits, whose they are.
-Always: what comes out and what remains add up to what came in, to the last unit. A part of a cost is floored and the rest stays with what
-remains; who takes all takes the whole cost. Nothing that is not there has a cost: below zero there is only a quantity.
+Here: quantities in smallest units and costs in billionths of one, moved one by one in order of time. Never here: tables, profits, whose they are.
+Always: what comes out and what remains add up to what came in, to the last billionth. A part of a cost is rounded half to even to a billionth,
+who takes all takes the whole cost. What is told of it are whole units: of each cost before and after, so that no rounding adds up.
+Nothing that is not there has a cost: below zero there is only a quantity.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from credit_trading.checks import LARGEST
+
+BILLION = 10**9
 
 Sum = int | None
 """A total; None once it did not fit 63 bits, and from then on."""
@@ -29,28 +32,52 @@ def minus(one: Sum, other: Sum) -> Sum:
     return plus(one, None if other is None else -other)
 
 
+def whole_units(billionths: int) -> int:
+    """Rounded half up: of all ways to round halves the one in which whole units that come in raise it by just these."""
+    return (2 * billionths + BILLION) // (2 * BILLION)
+
+
+def in_units(billionths: Sum) -> tuple[Sum, Sum]:
+    """Whole units, and the billionths beside them: from minus half a unit to less than half a unit."""
+    if billionths is None:
+        return None, None
+    units = whole_units(billionths)
+    return units, billionths - units * BILLION
+
+
+def in_billionths(units: Sum, part: Sum) -> Sum:
+    """The other way round."""
+    return None if units is None or part is None else units * BILLION + part
+
+
+def divided(dividend: int, divisor: int) -> int:
+    """Rounded half to even; the divisor is above zero."""
+    quotient, rest = divmod(dividend, divisor)
+    return quotient + (2 * rest > divisor or (2 * rest == divisor and quotient % 2))
+
+
 class Lot(NamedTuple):
-    """What is left of something that came in: `cost` is for all of it; no currency where nothing says what it cost."""
+    """What is left of something that came in: the cost is for all of it; no currency where nothing says what it cost."""
 
     acquired_at: int
     transaction_id: int
     quantity: int
     currency: str | None
-    cost: int
+    cost_billionths: int
 
 
 class Pool(Protocol):
-    """`quantity` is below zero where something went before it came; `costs` are by currency, those that are zero left out."""
+    """`quantity` is below zero where something went before it came; `costs` are billionths by currency, those that are zero left out."""
 
     quantity: int
     costs: dict[str, Sum]
 
-    def take_in(self, came: Lot) -> int:
+    def take_in(self, came: Lot) -> Sum:
         """Adds it. Where the quantity was below zero it covers that first; gives that part's share of its cost, which is not kept."""
         ...
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
-        """What this quantity cost, by currency, none of them zero; it may be more than is there."""
+        """What this quantity cost, by currency, of each whose cost it changed; it may be more than is there. In whole units."""
         ...
 
 
@@ -61,25 +88,21 @@ class AveragePool:
         self.quantity = quantity
         self.costs = {} if costs is None else costs
 
-    def take_in(self, came: Lot) -> int:
-        rest, covered = _covering(came, self.quantity)
+    def take_in(self, came: Lot) -> Sum:
+        rest = _not_covering(came, self.quantity)
         self.quantity += came.quantity
-        _change(self.costs, rest.currency, rest.cost)
-        return covered
+        return _kept(self.costs, came, rest)
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
         there = self.quantity
         self.quantity -= quantity
-        if quantity >= there:
-            out, self.costs = self.costs, {}
-            for currency in [currency for currency, cost in out.items() if cost is None]:
-                self.costs[currency] = None
-            return out
-        parts = {currency: None if cost is None else cost * quantity // there for currency, cost in self.costs.items()}
-        out = {currency: cost for currency, cost in parts.items() if cost != 0}
-        for currency, cost in out.items():
-            _change(self.costs, currency, None if cost is None else -cost)
-        return out
+        out: dict[str, Sum] = {}
+        for currency, cost in list(self.costs.items()):
+            if cost is None:
+                out[currency] = None
+            elif part := cost if quantity >= there else divided(cost * quantity, there):
+                out[currency] = _change(self.costs, currency, -part)
+        return {currency: None if change is None else -change for currency, change in out.items()}
 
 
 class FifoPool:
@@ -104,30 +127,29 @@ class FifoPool:
         """What is left of those that were read or came in."""
         return [*([] if self._front is None else [self._front]), *self._new]
 
-    def take_in(self, came: Lot) -> int:
-        rest, covered = _covering(came, self.quantity)
+    def take_in(self, came: Lot) -> Sum:
+        rest = _not_covering(came, self.quantity)
         self.quantity += came.quantity
         if rest.quantity:
             self._new.append(rest)
-            _change(self.costs, rest.currency, rest.cost)
-        return covered
+        return _kept(self.costs, came, rest)
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
-        out: dict[str, Sum] = {}
+        parts: dict[str, int] = {}
         there = self.quantity
         self.quantity -= quantity
         wanted = min(quantity, max(there, 0))
         while wanted:
             lot = self._next()
             taken = min(wanted, lot.quantity)
-            cost = lot.cost * taken // lot.quantity
+            cost = divided(lot.cost_billionths * taken, lot.quantity)
             wanted -= taken
-            if lot.currency is not None:
-                out[lot.currency] = plus(out.get(lot.currency, 0), cost)
-                _change(self.costs, lot.currency, -cost)
+            if lot.currency is not None and cost:
+                parts[lot.currency] = parts.get(lot.currency, 0) + cost
             rest = lot.quantity - taken
-            self._front = lot._replace(quantity=rest, cost=lot.cost - cost) if rest else None
-        return {currency: cost for currency, cost in out.items() if cost != 0}
+            self._front = lot._replace(quantity=rest, cost_billionths=lot.cost_billionths - cost) if rest else None
+        changes = {currency: _change(self.costs, currency, -cost) for currency, cost in parts.items()}
+        return {currency: None if change is None else -change for currency, change in changes.items()}
 
     def _next(self) -> Lot:
         if self._front is not None:
@@ -139,20 +161,34 @@ class FifoPool:
         return lot
 
 
-def _covering(came: Lot, quantity: int) -> tuple[Lot, int]:
-    """What is left to be kept after it has covered a quantity below zero, and the cost of what did."""
+def _not_covering(came: Lot, quantity: int) -> Lot:
+    """What is left to be kept after it has covered a quantity below zero."""
     if quantity >= 0:
-        return came, 0
+        return came
     covers = min(came.quantity, -quantity)
-    covered = came.cost * covers // came.quantity
-    return came._replace(quantity=came.quantity - covers, cost=came.cost - covered), covered
+    covered = divided(came.cost_billionths * covers, came.quantity)
+    return came._replace(quantity=came.quantity - covers, cost_billionths=came.cost_billionths - covered)
 
 
-def _change(costs: dict[str, Sum], currency: str | None, cost: Sum) -> None:
-    if currency is None or cost == 0:
-        return
-    total = plus(costs.get(currency, 0), cost)
-    if total == 0:
-        del costs[currency]
+def _kept(costs: dict[str, Sum], came: Lot, rest: Lot) -> Sum:
+    """The cost of `rest` is kept; gives the whole units of what `came` that are not."""
+    if came.currency is None:
+        return 0
+    kept = _change(costs, came.currency, rest.cost_billionths)
+    return minus(whole_units(came.cost_billionths), kept)
+
+
+def _change(costs: dict[str, Sum], currency: str, billionths: int) -> Sum:
+    """By how many whole units the cost is another one then; one that does not fit is not known, nor is the change."""
+    before = costs.get(currency, 0)
+    if before is None:
+        return None
+    after = before + billionths
+    if abs(whole_units(after)) > LARGEST:
+        costs[currency] = None
+        return None
+    if after:
+        costs[currency] = after
     else:
-        costs[currency] = total
+        costs.pop(currency, None)
+    return whole_units(after) - whole_units(before)

@@ -221,3 +221,33 @@ def test_a_folder_that_cannot_be_written_disturbs_no_reader(home: Path, clock: M
         (home / reads.FOLDER).write_text("a file where the folder should be")
         exchange._reads.write()
         assert ask(exchange, "ann") == ()
+
+
+def test_long_answers_leave_room_for_fewer_others(home: Path, clock: ManualClock) -> None:
+    """What is kept is bounded by its rows, too; and what is very long is not kept at all."""
+    with opened(home, clock=clock, settings=Settings(kept_answers=10)) as exchange:
+        Floor(exchange).set_up("ann")
+        desk = exchange._desk
+        number = desk.user_number("ann")
+
+        def ask_for(rows: int, name: int) -> list[int]:
+            return desk.ask(number, (rows, name), lambda _: [0] * rows)
+
+        for name in (1, 2, 3, 1):  # 200 rows in all, 90 each: the first had to go
+            ask_for(90, name)
+        assert told(exchange) == (0, 4)
+        ask_for(90, 1)
+        assert told(exchange) == (1, 4)
+        for _ in range(2):
+            ask_for(201, 1)
+        assert told(exchange) == (1, 6)
+
+
+def test_what_is_read_without_being_kept_is_told_if_it_is_slow(home: Path, clock: ManualClock) -> None:
+    with opened(home, clock=clock, settings=Settings(slow_query_ms=1)) as exchange:
+        floor = Floor(exchange).set_up("ann")
+        with exchange._desk.file_of(1) as connection:
+            connection.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT count(*) FROM n"
+            ).fetchone()
+        assert [one.times for one in floor.admin.status().reads.slow] == [1]

@@ -279,3 +279,19 @@ def test_rebuilding_and_repairing_need_no_way_around_the_guard(floor: Floor) -> 
     assert floor.findings() == []
     floor.place("ann", "sell", 1, "5.00")
     assert floor.findings() == []
+
+
+def test_whoever_gave_anothers_command_is_told_as_an_administrator_and_no_more(floor: Floor) -> None:
+    """From where, and in which request, an administrator acted for ann is ann's; so is a try of hers that failed."""
+    desk = floor.exchange.as_admin("desk", origin="203.0.113.7", correlation_id="anns-request").on_behalf_of("ann")
+    desk.transactions.record_transaction("transfer_out", CREDIT, 5, counterparty="bob")
+    with pytest.raises(OrderRejected):
+        desk.transactions.record_transaction("transfer_out", CREDIT, 10**6, counterparty="bob")
+    anns, bobs = (floor.user(user).audit.list_events(limit=2).items for user in ("ann", "bob"))
+    assert [(one.actor, one.origin, one.correlation_id) for one in anns] == [
+        ("admin:desk", "203.0.113.7", "anns-request")
+    ] * 2
+    assert [(one.actor, one.origin, one.correlation_id, one.cause) for one in bobs] == [
+        ("admin:desk", None, None, None)
+    ] * 2
+    assert floor.findings() == []
