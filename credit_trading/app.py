@@ -361,7 +361,7 @@ class Exchange:
         return look(self._live, self._files, self._follower, users=users, settings=self._settings, clock=clock)
 
     def _verify(self, user_id: str | None, *, deep: bool, progress: Progress) -> Verification:
-        history = self.market_data.trade_history
+        history = self.market_data._trade_history
         return verify(self._desk, history, exchange_db.SCHEMA, user_id=user_id, deep=deep, progress=progress)
 
     def _save_checkpoint(self, *, at_rest: bool = False) -> None:

@@ -68,10 +68,11 @@ def checked_number(
 
 
 def checked_limit(limit: int | None, *, what: str) -> int:
-    """How many rows at most, as SQL takes it: -1 for None, which means all. Raises InvalidInput."""
+    """How many rows at most, as SQL takes it, and still with one more: -1 for None, which means all. Raises InvalidInput."""
     if limit is None:
         return -1
-    return checked_number(limit, what=what, problem="a limit is a whole number, 0 or more", hint="For example 20.")
+    problem = "a limit is a whole number, 0 or more"
+    return checked_number(limit, what=what, problem=problem, hint="For example 20.", most=LARGEST - 1)
 
 
 def shown(value: object) -> str:

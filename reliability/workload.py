@@ -256,7 +256,7 @@ class RandomTrader:
     def look(self, user: str) -> None:
         own = self.exchange.as_user(user)
         own.transactions.get_transaction_history(limit=5)
-        own.transactions.get_audit_trail(limit=5)
+        own.audit.list_events(limit=5)
         self.exchange.market_data.get_book(SYMBOL, depth=3)
         database = own.get_trading_database()
         try:

@@ -43,7 +43,7 @@ def test_text_is_what_can_be_encoded(text: str) -> None:
 def test_numbers_lie_between_their_bounds() -> None:
     """Bounds included; no limit is every row, as SQL says it."""
     assert [_number(number) for number in (1, 10)] == [1, 10]
-    assert [_limit(limit) for limit in (None, 0, LARGEST)] == [-1, 0, LARGEST]
+    assert [_limit(limit) for limit in (None, 0, LARGEST - 1)] == [-1, 0, LARGEST - 1]
     assert _id("a.B_9:-") == "a.B_9:-"
 
 
@@ -53,7 +53,7 @@ def test_numbers_lie_between_their_bounds() -> None:
         *((_text, value) for value in ("x" * 1001, "half an emoji \ud83d", "a\0b", None, b"x", 5, ["x"], {"a": 1})),
         *((_id, value) for value in ("", "x" * 65, "a b", "ann@example.com", "é", "\ud83d", "a\n", None, 5, ["x"])),
         *((_number, value) for value in (0, 11, -1, 1.0, "5", True, None, [5], Decimal(5), 10**5000)),
-        *((_limit, value) for value in (-1, LARGEST + 1, 1.5, "5", True, [5], 10**5000)),
+        *((_limit, value) for value in (-1, LARGEST, 1.5, "5", True, [5], 10**5000)),
     ],
     ids=shown,
 )

@@ -84,7 +84,7 @@ class Backups:
         As far as a verified full set goes, all files, market data and both checkpoints have come, and `keep_events` from the end. Safe to
         repeat. Raises InvalidInput, FileForeign, BackupUnverified, ArchiveUnreachable, Busy, StorageError.
         """
-        history = self._market_data.trade_history
+        history = self._market_data._trade_history
         archiving = Archiving(
             self._desk, self._follower, history, Archive.at(to), keep_events=keep_events, progress=progress
         )

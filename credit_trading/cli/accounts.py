@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from click.core import ParameterSource
 
 from credit_trading.cli import output
 from credit_trading.cli.command import Group
@@ -60,11 +61,14 @@ def withdraw(session: Session, user_id: str, asset: str, amount: str, key: str |
 @click.option("--at", metavar="TIME", help="What was posted at that moment: ISO 8601 with an offset, or a date.")
 @BY
 @click.pass_obj
-def show(session: Session, user_id: str, at: str | None, by: str) -> None:
+@click.pass_context
+def show(ctx: click.Context, session: Session, user_id: str, at: str | None, by: str) -> None:
     """Shows a user's balances: posted, held by open orders and pending transactions, available.
 
     With --at, what was posted at a past moment; what of it was held then is not kept.
     """
+    if at is None and ctx.get_parameter_source("by") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--by says how --at is meant: give --at, or leave it out.")
     with session.user(user_id) as user:
         if at is None:
             balances = user.accounts.get_balances()

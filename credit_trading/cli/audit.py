@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import msgspec
 
 from credit_trading.cli import output
 from credit_trading.cli.command import COUNT, Group
@@ -23,7 +24,7 @@ def audit() -> None:
     "list",
     examples=[
         "audit list",
-        "audit list --user ann --from 2026-01-01T00:00:00Z --rejected",
+        "audit list --user ann --from 2026-01-01 --rejected",
         "audit list --actor admin:cli --kind deposited --kind withdrawn --limit 5",
         "audit list --correlation-id request-7 --json",
         "audit list --order 1 --text limit",
@@ -48,7 +49,7 @@ def audit() -> None:
 def list_(session: Session, /, kinds: tuple[str, ...], **asked: Any) -> None:
     """Lists what happened, the latest first.
 
-    Times are ISO 8601 with an offset. With --json: "items", and "next", with which --after goes on. A page that finds little ends early,
+    A TIME is a date (UTC), or ISO 8601 with an offset. With --json: "items", and "next", with which --after goes on. A page that finds little ends early,
     and says how to go on.
     """
     with session.admin() as admin:
@@ -107,6 +108,12 @@ def _fields(event: AuditEvent) -> dict[str, Cell]:
         "Command id": event.cause,
         "Remark": event.note,
         "Other side": event.outside,
-        "Details": event.details,
-        **{f"Changes of {user}": changes for user, changes in event.changes.items()},
+        "Details": msgspec.json.encode(event.details).decode(),
+        **{f"Changes of {user}": _changes(changes) for user, changes in event.changes.items()},
     }
+
+
+def _changes(changes: dict[str, list[Any]]) -> str:
+    """Field by field, from what to what."""
+    told = {field: ["-" if value is None else str(value) for value in pair] for field, pair in changes.items()}
+    return "; ".join(f"{field}: {before} -> {after}" for field, (before, after) in told.items())

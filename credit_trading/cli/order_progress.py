@@ -20,7 +20,7 @@ def _reported(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--price", metavar="P", required=True, help="At which it was filled, per credit."),
         click.option("--fee", metavar="F", help="What was charged there."),
         click.option("--outside", metavar="NAME", help="Where it was filled."),
-        click.option("--occurred-at", metavar="T", help="When: 2026-03-01T12:00:00Z. Unless given, now."),
+        click.option("--occurred-at", metavar="T", help="When: 2026-03-01T12:00:00Z, or a date. Unless given, now."),
         click.option("--reference", metavar="ID", help="What the fill is called there; one of a user's only once."),
         click.option(
             "--key", metavar="K", help="A name for this report: the same key again fills nothing a second time."
@@ -62,7 +62,7 @@ def progress(
             external_reference=reference,
             key=key,
         )
-    session.show(report, lambda: say_report(report))
+    session.show(report, lambda: say_report(report, done="reported"))
 
 
 @click.command(cls=Command, examples=["orders complete ann 3 --price 12.40 --reference exec-89"])
@@ -90,4 +90,4 @@ def complete(
             external_reference=reference,
             key=key,
         )
-    session.show(report, lambda: say_report(report))
+    session.show(report, lambda: say_report(report, done="reported"))

@@ -45,6 +45,7 @@ def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Done", right=not output.is_fancy(sys.stdout)),
         Column("Average", right=True),
         Column("Version", right=True, spare=True),
+        Column("Route", spare=True),
     ]
     rows = [
         (
@@ -61,6 +62,7 @@ def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty:
             _progress(order.percent_filled),
             average(order.average_price),
             str(order.version),
+            order.route,
         )
         for order in orders
     ]
@@ -82,6 +84,7 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Stop", right=True, spare=True),
         Column("Shows", right=True, spare=True),
         Column("Version", right=True, spare=True),
+        Column("Route", spare=True),
     ]
     rows = [
         (
@@ -98,6 +101,7 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
             order.stop_price,
             order.displayed_quantity,
             str(order.version),
+            order.route,
         )
         for order in orders
     ]

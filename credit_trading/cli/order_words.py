@@ -8,11 +8,11 @@ from credit_trading.trading.outcome import OrderReport
 from credit_trading.trading.records import OrderRecord
 
 
-def say_report(report: OrderReport, record: OrderRecord | None = None) -> None:
-    """What became of it, and the terms on which it still stands."""
+def say_report(report: OrderReport, record: OrderRecord | None = None, *, done: str = "placed") -> None:
+    """What became of it, and the terms on which it still stands. `done` is what was asked for, if it was asked for again."""
     status = report.order_status.replace("_", " ") + (f" ({report.reason})" if report.reason else "")
     mean = f" at {average(report.average_price)} on average" if report.average_price else ""
-    repeated = "; it was placed before" if report.repeated else ""
+    repeated = f"; it was {done} before" if report.repeated else ""
     filled = f"{report.filled_quantity} of {report.quantity} filled{mean}"
     terms = f"; {_terms(record)}" if record is not None and record.closed_at is None else ""
     output.say(f"Order {report.order_id}, {report.symbol}: {status}, {filled}{repeated}{terms}")

@@ -85,26 +85,26 @@ def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", em
         Column("Id", right=True),
         Column("Time (UTC)"),
         Column("Type"),
+        Column("Status"),
         Column("Credit type"),
         Column("Quantity", right=True),
         Column("Price", right=True, spare=True),
-        Column("Value", right=True),
+        Column("Value", right=True, spare=True),
         Column("Fee", right=True, spare=True),
-        Column("Counterparty"),
-        Column("Status"),
+        Column("Counterparty", spare=True),
     ]
     rows = [
         (
             str(record.transaction_id),
             moment(record.transaction_date),
             record.transaction_type,
+            record.status,
             record.credit_type,
             record.quantity,
             record.price_per_credit,
             record.total_value,
             record.fee,
             record.counterparty,
-            record.status,
         )
         for record in found
     ]

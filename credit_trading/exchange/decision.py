@@ -55,8 +55,8 @@ class Decision(msgspec.Struct, eq=False, gc=False):
     def check_past(self, occurred_at_us: int, *, subject: object = "") -> None:
         """That what is said to have happened lies neither in the future nor before 1970. Raises InvalidInput."""
         if not 0 <= occurred_at_us <= self.time_us:
-            problem = "it lies in the future, or before 1970"
-            raise self.fail(InvalidInput, subject, problem, "Give the time at which it happened.")
+            problem = "the time at which it happened lies in the future, or before 1970"
+            raise self.fail(InvalidInput, subject, problem, "Give a past time, or none if it happened now.")
 
     def user(self, number: int) -> UserState:
         user = self.replica.users.get(number)

@@ -77,6 +77,9 @@ def fill_outside(run: Decision, command: cmd.FillOutside) -> None:
         return
     if command.occurred_at_us is not None:
         run.check_past(command.occurred_at_us, subject=order.number)
+        if command.occurred_at_us < order.accepted_at_us:
+            problem = "the fill is said to have happened before the order was placed"
+            raise run.fail(InvalidInput, order.number, problem, "Give the time of the fill, or none if it was now.")
     filled = _filled(run, command, order)
     code = _refusal(run.replica.accounts, command, order, filled)
     if code is not None:

@@ -41,7 +41,7 @@ class MarketData:
     def __init__(self, live: LiveReplica, *, timeout_s: float) -> None:
         self._live = live
         self._books = Books(live, timeout_s=timeout_s)
-        self.trade_history = TradeHistory(live, timeout_s=timeout_s)
+        self._trade_history = TradeHistory(live, timeout_s=timeout_s)
 
     def get_book(self, symbol: str, depth: int | None = None) -> BookRecord:
         """By level: the best `depth` prices of each side, all of them if None. Raises NotFound."""
@@ -88,12 +88,12 @@ class MarketData:
         before = LARGEST if before is None else _trade_id(before)
         with self._books.caught_up() as standing:
             _, show = standing.book(symbol)
-        position, found = self.trade_history.latest(show.symbol, limit=limit, before=before)
+        position, found = self._trade_history.latest(show.symbol, limit=limit, before=before)
         return TradesRecord(symbol=symbol, sequence=position.sequence, trades=[_trade(trade, show) for trade in found])
 
     def check(self) -> list[Fault]:
         """What is wrong with it: see `credit_trading.marketdata.check`."""
-        return check(self._live, self.trade_history)
+        return check(self._live, self._trade_history)
 
 
 def _check_depth(depth: int | None) -> None:

@@ -15,6 +15,8 @@ import attrs
 WIDTH, HEIGHT = 480, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 10, 26
 _TICKS_UP, _TICKS_ACROSS = 5, 6
+_WIDEST = 30
+"""A bar that stands for the whole period would be a wall."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
@@ -57,6 +59,7 @@ class Chart:
     line: str = ""
     area: str = ""
     bars: list[Bar] = attrs.Factory(list)
+    note: str = ""
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -66,23 +69,27 @@ class Chart:
 
 
 def steps(moments_us: Sequence[int], units: Sequence[int], decimals: int, *, title: str, description: str) -> Chart:
-    """A line that stays until the next value, from the first that is not zero on. Zero is drawn unless all values are far from it."""
-    first = next((place for place, value in enumerate(units) if value), 0)
-    shown = list(zip(moments_us[first:], units[first:], strict=True)) or [(moments_us[0], 0)]
-    values = [_float(one, decimals) for _, one in shown]
+    """A line from the first moment to the last: what there was at each of them, a change drawn at the moment before which it came.
+
+    So a deposit of nine o'clock is drawn at nine, and the end of the line is what there was at the end. Zero is drawn unless all values are
+    far from it; `note` says so then.
+    """
+    values = [_float(one, decimals) for one in units]
     low, high = min(values), max(values)
     if low < high * 0.7 or low == high:
         low, high = min(low, 0.0), max(high, 0.0)
     x, across = _time_scale(moments_us[0], moments_us[-1])
     y, up, bottom = _value_scale(low, high)
-    line = f"M{x(shown[0][0]):.1f} {y(values[0]):.1f}"
-    line += "".join(
-        f"H{x(moment):.1f}V{y(value):.1f}" for (moment, _), value in zip(shown[1:], values[1:], strict=True)
-    )
+    line = f"M{x(moments_us[0]):.1f} {y(values[0]):.1f}"
+    for moment, before, after in zip(moments_us, values, values[1:], strict=False):
+        if before != after:
+            line += f"H{x(moment):.1f}V{y(after):.1f}"
+    line += f"H{WIDTH - _RIGHT}"
     has_zero = bottom <= 0
     zero = y(0.0 if has_zero else bottom)
-    area = f"{line}V{zero:.1f}H{x(shown[0][0]):.1f}Z" if has_zero else ""
-    return Chart(title=title, description=description, zero=zero, across=across, up=up, line=line, area=area)
+    area = f"{line}V{zero:.1f}H{_LEFT}Z" if has_zero else ""
+    note = "" if has_zero else f"axis from {up[0].label}, not from zero"
+    return Chart(title=title, description=description, zero=zero, across=across, up=up, line=line, area=area, note=note)
 
 
 def columns(
@@ -103,9 +110,10 @@ def columns(
     for begins, ends, value, label in zip([from_us, *ends_us], ends_us, values, labels, strict=False):
         if value:
             left, right = x(begins), x(ends)
-            gap = min(2.0, (right - left) * 0.2)
+            width = max(min((right - left) * 0.8, right - left - 1, _WIDEST), 0.5)
             above, below = sorted((y(value), y(0.0)))
-            bars.append(Bar(left + gap / 2, above, max(right - left - gap, 0.5), max(below - above, 0.8), label))
+            middle = (left + right) / 2
+            bars.append(Bar(middle - width / 2, above, width, max(below - above, 0.8), label))
     return Chart(title=title, description=description, zero=y(0.0), across=across, up=up, bars=bars)
 
 

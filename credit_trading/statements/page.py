@@ -22,6 +22,7 @@ from credit_trading.statements.reading import OpenStatement
 from credit_trading.statements.records import Statement, StatementLine
 from credit_trading.statements.results import profit_by_day
 from credit_trading.statements.series import DAY_US, Series
+from credit_trading.statements.words import contents, cost_method, why_no_profit
 from credit_trading.users.tables.balances_over_time import BOOKED
 
 LINES_AT_ONCE = 250
@@ -45,16 +46,16 @@ class Part:
 
 def write_html(file: BinaryIO, source: OpenStatement) -> None:
     """The template draws each part as it is asked for."""
-    series = source.series
     holdings, left_out = _holdings(source)
     stream = _template().generate(
         statement=source.statement,
         period=period(source.statement),
-        holdings=holdings,
+        charts=holdings + _profits(source) + _volumes(source.series),
         left_out=left_out,
-        profits=_profits(source),
-        volumes=_volumes(series),
-        every=series.every,
+        has_rebates=any(fee.fees.startswith("-") for fee in source.statement.fees),
+        contents=contents(source.statement),
+        cost_method=cost_method(source.statement),
+        why_no_profit=why_no_profit(source.statement),
         parts=_parts(source.lines(), source.statement.by),
     )
     while pieces := list(islice(stream, _PIECES)):
@@ -71,7 +72,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for one in (amount, moment, names, signed, significant, words):
+    for one in (amount, moment, names, other_moment, signed, significant, words):
         environment.filters[one.__name__] = one
     return environment.get_template("statement.html")
 
@@ -111,6 +112,14 @@ def names(line: StatementLine) -> str:
     return " · ".join(f"{what} {name}" for what, name in known.items() if name is not None)
 
 
+def other_moment(line: StatementLine, by: str) -> str:
+    """When it happened of one that is told as booked, and the other way round; nothing where that is the same second."""
+    happened, booked = moment(line.transaction_date), moment(line.booked_at)
+    if happened == booked:
+        return ""
+    return f"happened {happened}" if by == BOOKED else f"booked {booked}"
+
+
 def period(statement: Statement) -> str:
     """Whole days by the first and the last, as people count them; else the two moments."""
     begins, ends = moment(statement.begins_at), moment(statement.ends_at)
@@ -141,35 +150,38 @@ def _holdings(source: OpenStatement) -> tuple[list[Chart], int]:
 def _holding(source: OpenStatement, asset: str) -> Chart:
     series = source.series
     units, decimals = source.holdings(asset, series.moments_us), series.decimals[asset]
-    told = [amount(format_units(one, decimals)) for one in (units[0], units[-1], min(units), max(units))]
+    known = (units[0], units[-1], series.least[asset], series.most[asset])
+    told = [amount(format_units(one, decimals)) for one in known]
     return steps(
         series.moments_us,
         units,
         decimals,
-        title=asset,
+        title=f"{asset} held",
         description=f"{told[0]} {asset} at the beginning, {told[1]} at the end; at least {told[2]}, at most {told[3]}.",
     )
 
 
 def _profits(source: OpenStatement) -> list[Chart]:
     """A single day has no course."""
-    by_currency = profit_by_day(source.days or ())
-    return [_profit(source, currency, days) for currency, days in by_currency.items() if len(days) > 1]
-
-
-def _profit(source: OpenStatement, currency: str, days: dict[int, int]) -> Chart:
-    """What was realised from the beginning on, at the end of each day on which it changed."""
     series = source.series
-    ends = [min((day + 1) * DAY_US, series.to_us) for day in days]
-    sums = list(accumulate(days.values()))
+    if series.to_us - series.from_us <= DAY_US:
+        return []
+    by_currency = profit_by_day(source.days or (), source.profits)
+    return [_profit(series, currency, days) for currency, days in by_currency.items()]
+
+
+def _profit(series: Series, currency: str, days: dict[int, int]) -> Chart:
+    """What was realised from the beginning on; it is known by the day, and drawn at noon."""
+    noons = [min(max(day * DAY_US + DAY_US // 2, series.from_us), series.to_us) for day in days]
+    sums = list(accumulate(days.values(), initial=0))
     told = [
         f"{signed(format_units(one, series.decimals[currency]))} {currency}" for one in (sums[-1], min(sums), max(sums))
     ]
     return steps(
-        [series.from_us, *ends, series.to_us],
-        [0, *sums, sums[-1]],
+        [series.from_us, *noons, series.to_us],
+        [0, 0, *sums[1:]],
         series.decimals[currency],
-        title=currency,
+        title=f"Realised profit so far, {currency}",
         description=f"{told[0]} in all; at the least {told[1]}, at the most {told[2]} since the beginning.",
     )
 
@@ -189,7 +201,7 @@ def _volume(series: Series, currency: str, sums: Sequence[int]) -> Chart:
         sums,
         [f"{moment(format_time(begin))}: {text}" for begin, text in zip(begins, texts, strict=False)],
         decimals,
-        title=currency,
+        title=f"Traded value by {series.every}, {currency}",
         description=f"{amount(format_units(sum(sums), decimals))} {currency} in all; most, {texts[largest]}, in the {series.every}"
         f" from {moment(format_time(begins[largest]))} on.",
     )

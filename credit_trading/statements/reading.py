@@ -25,7 +25,7 @@ from credit_trading.statements.records import (
     StatementFee,
     StatementLine,
 )
-from credit_trading.statements.results import results
+from credit_trading.statements.results import Pair, Profit, Trading, profits, results
 from credit_trading.statements.series import DAY_US, Series
 from credit_trading.store.sqlite import Connection
 from credit_trading.trading.balances import checked_way, net_flow
@@ -82,7 +82,9 @@ class OpenStatement:
         self._opening = self._balances(self._from_us)
         self._closing = self._balances(self._to_us)
         self.series = Series(self._decimals, from_us=self._from_us, to_us=self._to_us)
+        self._since_us = self._from_us if period.from_us is not None else 0
         self.days = self._days(period)
+        self.profits: dict[Pair, Profit] = {}
         self.statement = self._summed(period)
 
     def lines(self) -> Iterator[StatementLine]:
@@ -104,11 +106,19 @@ class OpenStatement:
         return min(first, period.to_us) // DAY_US * DAY_US
 
     def _days(self, period: Period) -> list[DayResult] | None:
-        """What came of each day's trading; None unless the period begins and ends with a day, or ends now."""
+        """What came of each day's trading; None unless the period begins and ends with a day, or ends now.
+
+        Where the period is all there is, of all days: also of those on which something happened before anything was booked.
+        """
         if self._from_us % DAY_US or (self._to_us % DAY_US and not period.is_current):
             return None
-        days = {"from_day": self._from_us // DAY_US, "to_day": -(-self._to_us // DAY_US)}
+        days = {"from_day": self._since_us // DAY_US, "to_day": -(-self._to_us // DAY_US)}
         return list(statement_rows.day_results(self._connection, **days))
+
+    def _is_late(self, credit_type: str) -> bool:
+        """By date, everything counts from when it happened, so nothing is."""
+        period = {"from_us": self._since_us, "to_us": self._to_us}
+        return self._by == past.BOOKED and statement_rows.is_told_across(self._connection, credit_type, **period)
 
     def _balances(self, moment_us: int) -> dict[str, int]:
         return {
@@ -134,8 +144,9 @@ class OpenStatement:
         """Goes through all lines once."""
         sums: dict[str, dict[str, past.Flow]] = {asset: {} for asset in self._decimals}
         fees: dict[str, int] = defaultdict(int)
-        count = 0
-        for movement, transaction, _ in self._rows():
+        trading, count = Trading(), 0
+        self.series.begin(self._opening)
+        for movement, transaction, balances in self._rows():
             count += 1
             kind = transaction.transaction_type
             for change in movement.changes:
@@ -143,9 +154,11 @@ class OpenStatement:
                 sums[change.asset][kind] = sums[change.asset].get(kind, past.Flow(0, 0, 0)).plus(more)
             if transaction.currency is not None and transaction.fee:
                 fees[transaction.currency] += transaction.fee
-            self.series.add(movement.at_us, transaction)
+            trading.add(transaction)
+            self.series.add(movement, transaction, balances)
         self._check_sums(sums)
         with as_user_file(self._path):
+            self.profits = profits(self.days, trading.by_pair, self._is_late)
             who = statement_rows.standing(self._connection)
             current = period.is_current
             return Statement(
@@ -171,7 +184,7 @@ class OpenStatement:
                     StatementFee(currency=currency, fees=format_units(units, self._decimals[currency]))
                     for currency, units in sorted(fees.items())
                 ],
-                results=None if self.days is None else results(self.days, self._decimals),
+                results=results(trading, self.profits, self._decimals),
                 pending=statement_rows.pending_transactions(self._connection) if current else [],
                 open_orders=statement_rows.open_orders(self._connection) if current else [],
             )

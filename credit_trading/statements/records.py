@@ -41,17 +41,23 @@ class StatementFee:
 
 @attrs.frozen(kw_only=True)
 class StatementResult:
-    """What trading one credit type in one currency came to; None for what is not known any more, being too large."""
+    """What the trades among the lines come to, of one credit type in one currency; trades that were taken back are taken off.
+
+    `realised_profit` is that of the period's days, by the cost method that is in force now. It is None, and `no_profit_because` says why,
+    where something was booked or taken back in another period than it happened in (`entered_late`), where the period begins or ends
+    within a UTC day (`part_of_day`), and where it is beyond 63 bits (`too_large`).
+    """
 
     credit_type: str
     currency: str
     trades: int
-    bought_quantity: str | None
-    sold_quantity: str | None
-    bought_value: str | None
-    sold_value: str | None
-    fees: str | None
+    bought_quantity: str
+    sold_quantity: str
+    bought_value: str
+    sold_value: str
+    fees: str
     realised_profit: str | None
+    no_profit_because: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +101,7 @@ class Statement:
 
     It covers [`begins_at`, `ends_at`). `is_current`: it goes up to the moment at which it was made, and lists what is pending and open.
     `as_of_sequence` and `as_of_hash` are those of the user's last event in the journal that it knows: `credit-trading journal check` proves
-    that history up to there is still the same. `results` is None where the period does not begin and end with a UTC day.
+    that history up to there is still the same.
     """
 
     exchange_id: str
@@ -113,6 +119,6 @@ class Statement:
     balances: list[StatementBalance]
     flows: list[NetFlowRecord]
     fees: list[StatementFee]
-    results: list[StatementResult] | None
+    results: list[StatementResult]
     pending: list[PendingTransaction]
     open_orders: list[OpenOrder]

@@ -8,9 +8,10 @@ deleted. The latest come first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Unpack
+from typing import Any, Unpack
 
 import attrs
+import msgspec
 
 from credit_trading.checks import checked_text
 from credit_trading.clock import format_time
@@ -37,14 +38,17 @@ from credit_trading.users.tables import trail
 
 _MOST = 100
 
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
 
 @attrs.frozen(kw_only=True)
 class AuditEvent:
-    """One event of the journal. `details` is its payload, JSON, as it is stored; `users` are those whom it concerns.
+    """One event of the journal. `details` is its payload as it is stored: whole numbers of ticks, lots, smallest units and microseconds;
+    `users` are those whom it concerns.
 
     `actor`, `origin`, `correlation_id`, `note` and `outside` are those of the command that caused it; `actor` is `system` for what only
-    the passing of time has brought about, and None where it was erased. `changes` is what it changed for whom, by user, as JSON of values
-    before and after; nothing stands there of users whose file cannot be read.
+    the passing of time has brought about, and None where it was erased. `changes` is what it changed for whom, by user and field: the value
+    before and the one after, amounts as decimal text, times as ISO 8601; nothing stands there of users whose file cannot be read.
     """
 
     sequence: int
@@ -57,8 +61,8 @@ class AuditEvent:
     note: str | None
     outside: str | None
     users: list[str]
-    details: str
-    changes: dict[str, str]
+    details: dict[str, Any]
+    changes: dict[str, dict[str, list[Any]]]
 
 
 class AuditService:
@@ -147,7 +151,7 @@ class AuditAdministration:
             last, _ = log.head()
             rows = log.rows_at([sequence]) if sequence <= last else []
         if not rows:
-            raise NotFound("audit", sequence, f"the journal ends at sequence {last}", hint="List: audit list.")
+            raise NotFound("audit", sequence, f"the journal ends at sequence {last}", hint="List them: credit-trading audit list.")
         search = Search(self._desk, asked(), user=None, causes=())
         hit = search.hit(rows[0])
         return _event(hit, search, self._changes([hit]))
@@ -189,7 +193,10 @@ def _causes(wanted: Asked, user: int | None) -> tuple[str, ...]:
 
 def _record(row: trail.Row) -> AuditRecord:
     given = dict(zip(trail.COLUMNS, row, strict=True))
-    return AuditRecord(**(given | {"event_date": format_time(given["event_date"])}))
+    given["event_date"] = format_time(given["event_date"])
+    given["details"] = _decode(given["details"])
+    given["changes"] = None if given["changes"] is None else _decode(given["changes"])
+    return AuditRecord(**given)
 
 
 def _event(hit: Hit, search: Search, changes: Mapping[int, Mapping[int, str]]) -> AuditEvent:
@@ -207,9 +214,9 @@ def _event(hit: Hit, search: Search, changes: Mapping[int, Mapping[int, str]]) -
         note=note.note if note else None,
         outside=note.counterparty if note else None,
         users=[search.name_of(user) for user in users],
-        details=row[PAYLOAD],
+        details=_decode(row[PAYLOAD]),
         changes={
-            search.name_of(user): changes[user][sequence]
+            search.name_of(user): _decode(changes[user][sequence])
             for user in users
             if user in changes and sequence in changes[user]
         },

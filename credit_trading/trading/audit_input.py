@@ -14,7 +14,8 @@ from credit_trading.checks import checked_id, checked_number, checked_text, show
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange.engine import EXPIRY, SCHEDULE
 from credit_trading.exchange.events import KINDS
-from credit_trading.trading.order_input import Moment, moment_us
+from credit_trading.trading.order_input import Moment
+from credit_trading.trading.periods import period_moment_us
 from credit_trading.users.tables.trail import REJECTED
 
 OPERATION = "audit.list"
@@ -27,8 +28,8 @@ _ID_KINDS = ("id", "order", "key", "record")
 class AuditFilters(TypedDict, total=False):
     """Which events: those that are all of what is given. Each is None, or left out, where it does not matter.
 
-    `from_` (inclusive) and `to` (exclusive) are ISO 8601 text with an offset, aware datetimes, or microseconds since 1970 UTC. `kind` is
-    one or several kinds of events, `rejected` those of refusals. `command_id` in its full form, or of the user's own as the user calls it.
+    `from_` (inclusive) and `to` (exclusive) are dates (in UTC), ISO 8601 text with an offset, aware datetimes, or microseconds since 1970
+    UTC. `kind` is one or several kinds of events, `rejected` those of refusals. `command_id` in its full form, or of the user's own as the user calls it.
     `text` stands somewhere in the event, whatever the case (of ASCII letters); all that the other filters leave is read for it.
     """
 
@@ -78,8 +79,8 @@ def asked(
     if rejected:
         kinds = tuple(one for one in REJECTED if not kinds or one in kinds)
     return Asked(
-        from_us=None if from_ is None else moment_us(from_, what="from"),
-        to_us=None if to is None else moment_us(to, what="to"),
+        from_us=None if from_ is None else period_moment_us(from_, what="from"),
+        to_us=None if to is None else period_moment_us(to, what="to"),
         kinds=kinds,
         actor=_text(actor, what="actor"),
         origin=_text(origin, what="origin"),

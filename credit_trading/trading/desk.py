@@ -45,11 +45,18 @@ class Desk:
     _assets: dict[str, Asset] = attrs.Factory(dict)
 
     def run(
-        self, operation: str, subject: object, prepared: Prepared, *, user_id: str | None = None
+        self,
+        operation: str,
+        subject: object,
+        prepared: Prepared,
+        *,
+        user_id: str | None = None,
+        symbol: str | None = None,
+        order_id: int | None = None,
     ) -> tuple[Outcome, Answer]:
-        """Submits one command, of `user_id` if it is given. Raises OrderRejected for the market's no, other TradingErrors as they come."""
+        """Submits one command; hints name what is given. Raises OrderRejected for the market's no, other TradingErrors as they come."""
         (outcome,) = self.sequencer.submit([prepared])
-        return outcome, outcome.checked(operation, subject, user_id=user_id)
+        return outcome, outcome.checked(operation, subject, user_id=user_id, symbol=symbol, order_id=order_id)
 
     def reading(self, look: Callable[[Replica], T]) -> T:
         """`look` at the replica as of now."""

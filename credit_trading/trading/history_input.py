@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
+import attrs
+
 from credit_trading.checks import checked_number, checked_text, shown
 from credit_trading.errors import InvalidInput
 from credit_trading.exchange import entered, recorded
@@ -36,7 +38,7 @@ class TransactionQuery(TypedDict, total=False):
     `from_` (inclusive) and `to` (exclusive) are dates (in UTC), ISO 8601 text with an offset, aware datetimes, or microseconds since 1970
     UTC. `transaction_type` is one or several; `side` stands for a trade and its bust. Quantities go with a `credit_type`, totals with a
     `currency`, both ends included. `text`: all of its words stand in the counterparty, symbol, references or note, in any order and case,
-    the last one also where one begins so.
+    one that ends with `*` also where one begins so.
     """
 
     from_: Moment | None
@@ -77,6 +79,13 @@ class OrderQuery(TypedDict, total=False):
     min_quantity: Number | None
     max_quantity: Number | None
     text: str | None
+
+
+_WITH_AMOUNTS = {
+    "quantity": {"credit_type", "least_quantity", "most_quantity"},
+    "total": {"currency", "least_total", "most_total"},
+}
+"""What an order by amounts goes with: what its index has. Any other filter could make it look through all of them."""
 
 
 def transaction_filters(
@@ -140,7 +149,15 @@ def transaction_sort(sort: str | None, filters: TransactionFilters) -> str:
     if sort == "total" and filters.currency is None:
         problem = "totals in different currencies cannot be compared"
         raise InvalidInput(_TRANSACTIONS, sort, problem, hint="Give a currency.")
+    if sort in _WITH_AMOUNTS and set(_given(filters)) - _WITH_AMOUNTS[sort]:
+        own = "credit type and quantity" if sort == "quantity" else "currency and total"
+        problem = f"in the order of amounts, transactions are found by {own} alone"
+        raise InvalidInput(_TRANSACTIONS, sort, problem, hint="Sort by date, or leave the other filters out.")
     return str(sort)
+
+
+def _given(filters: TransactionFilters) -> list[str]:
+    return [name for name, value in attrs.asdict(filters).items() if value not in (None, ())]
 
 
 def order_filters(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from credit_trading.checks import checked_id
 from credit_trading.exchange import commands as cmd
 from credit_trading.trading.desk import Number
-from credit_trading.trading.order_input import Moment, moment_us, order_name
+from credit_trading.trading.order_input import Moment, order_name
 from credit_trading.trading.orders import OwnOrders
 from credit_trading.trading.outcome import OrderReport
+from credit_trading.trading.periods import period_moment_us
 from credit_trading.trading.sequencer import Prepared
-from credit_trading.trading.transaction_input import parse_price
+from credit_trading.trading.transaction_input import checked_outside, parse_price
 
-_PROGRESS = "orders.progress"
+_PROGRESS, _COMPLETE = "orders.progress", "orders.complete"
 
 
 class OrderManagementService(OwnOrders):
@@ -33,14 +34,23 @@ class OrderManagementService(OwnOrders):
         """Reports that so much of an external order was filled outside, at that price (FIX ExecutionReport 35=8, ExecType F).
 
         The price may be finer than any tick, price times quantity must be exact in the currency. `fee` is what was charged there,
-        `outside` is where it was, `occurred_at` when. The same `key`, or the same `external_reference` (ExecID 17) of this user, gives
+        `outside` is where it was, `occurred_at` when: a moment since the order was placed, or a date. The same `key`, or the same `external_reference` (ExecID 17) of this user, gives
         the first answer again, however much later.
 
         Raises NotFound for an order that is not this user's, CommandConflict, InvalidInput, OrderRejected: `order_not_external`,
         `order_not_open`, `quantity_above_remaining`, `price_worse_than_limit`, `insufficient_funds` for the fee.
         """
         return self._fill(
-            order_id, client_order_id, quantity, price, fee, occurred_at, outside, external_reference, key
+            _PROGRESS,
+            order_id,
+            client_order_id,
+            quantity,
+            price,
+            fee,
+            occurred_at,
+            outside,
+            external_reference,
+            key,
         )
 
     def complete_order(
@@ -56,7 +66,9 @@ class OrderManagementService(OwnOrders):
         key: str | None = None,
     ) -> OrderReport:
         """Reports that all that remained of an external order was filled outside, at that price; as `update_order_progress`."""
-        return self._fill(order_id, client_order_id, None, price, fee, occurred_at, outside, external_reference, key)
+        return self._fill(
+            _COMPLETE, order_id, client_order_id, None, price, fee, occurred_at, outside, external_reference, key
+        )
 
     def prepare_progress(
         self,
@@ -83,17 +95,18 @@ class OrderManagementService(OwnOrders):
             price_units,
             price_decimals,
             0 if fee is None else instrument.quote.parse(fee, what="fee"),
-            None if occurred_at is None else moment_us(occurred_at, what="time"),
+            None if occurred_at is None else period_moment_us(occurred_at, what="time"),
             None if external_reference is None else checked_id(external_reference, what="external reference"),
         )
         return self._prepare(
             command,
             self._principal.scoped(key, kind="key"),
-            note=self._principal.note(counterparty=outside),
+            note=self._principal.note(counterparty=checked_outside(outside)),
         )
 
     def _fill(
         self,
+        operation: str,
         order_id: int | None,
         client_order_id: str | None,
         quantity: Number | None,
@@ -116,4 +129,4 @@ class OrderManagementService(OwnOrders):
             external_reference=external_reference,
             key=key,
         )
-        return self._report(_PROGRESS, record.order_id, record.symbol, prepared)
+        return self._report(operation, record.order_id, record.symbol, prepared)

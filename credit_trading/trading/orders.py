@@ -137,7 +137,7 @@ class OwnOrders(OrderHistory):
                     "display quantity": display_quantity,
                     "post-only": post_only,
                     "self-trade mode": self_trade,
-                    "order type of its own": None if order_type in (None, _external_type(price)) else order_type,
+                    "order type": None if order_type in (None, _external_type(price)) else order_type,
                 },
             )
         # An order that is named once need not be named twice: the exchange remembers it by its client order id then.
@@ -266,7 +266,14 @@ class OwnOrders(OrderHistory):
         )
 
     def _report(self, operation: str, subject: object, symbol: str, prepared: Prepared) -> OrderReport:
-        outcome, answer = self._desk.run(operation, subject, prepared, user_id=self._principal.user_id)
+        outcome, answer = self._desk.run(
+            operation,
+            subject,
+            prepared,
+            user_id=self._principal.user_id,
+            symbol=symbol,
+            order_id=subject if isinstance(subject, int) else None,
+        )
         return OrderReport.of(outcome, answer, self._desk.instrument(symbol))
 
     def _select(self, table: str, where: str, parameters: tuple[object, ...]) -> list[OrderRecord]:

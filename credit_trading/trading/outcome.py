@@ -9,6 +9,8 @@ from credit_trading.exchange.answers import Answer
 from credit_trading.exchange.rejections import Rejection
 from credit_trading.money import Instrument, format_units
 
+REPEATED_HINT = "This is the first answer to this id; to try again, choose a new one."
+
 
 @attrs.frozen
 class Outcome:
@@ -52,10 +54,18 @@ class Outcome:
             return error
         raise AssertionError(f"{self.command_id} was done")
 
-    def checked(self, operation: str, subject: object, *, user_id: str | None = None) -> Answer:
+    def checked(
+        self,
+        operation: str,
+        subject: object,
+        *,
+        user_id: str | None = None,
+        symbol: str | None = None,
+        order_id: int | None = None,
+    ) -> Answer:
         """The answer. Raises OrderRejected where the market said no, and the error where there is one.
 
-        Hints name `user_id`, if it is given.
+        Hints name the user, the instrument and the order, where these are given.
         """
         if self.error is not None:
             raise self.error
@@ -63,9 +73,9 @@ class Outcome:
         rejection = self.rejection
         if rejection is not None:
             hint = (
-                "This is the first answer to this id; to try again, choose a new one."
+                REPEATED_HINT
                 if self.repeated
-                else rejection.hint.replace("USER_ID", user_id or "USER_ID")
+                else _named(rejection.hint, USER_ID=user_id, SYMBOL=symbol, ORDER_ID=order_id)
             )
             raise OrderRejected(operation, subject, rejection.value, rejection.sentence, hint=hint)
         return self.answer
@@ -125,6 +135,13 @@ class MassCancelReport:
     @classmethod
     def of(cls, outcome: Outcome, answer: Answer) -> MassCancelReport:
         return cls(answer.orders, answer.sequence, outcome.command_id, outcome.repeated)
+
+
+def _named(hint: str, **names: str | int | None) -> str:
+    for placeholder, name in names.items():
+        if name is not None:
+            hint = hint.replace(placeholder, str(name))
+    return hint
 
 
 def percent(part: int, whole: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from credit_trading.checks import shown
 from credit_trading.errors import InvalidInput
@@ -25,6 +25,11 @@ _US = timedelta(microseconds=1)
 def period_moment_us(given: Moment, *, what: str) -> int:
     """A moment as everywhere, or a date such as `2026-03-01`: its first moment in UTC. Raises InvalidInput."""
     if isinstance(given, str) and _DATE.fullmatch(given):
+        try:
+            date.fromisoformat(given)
+        except ValueError as error:
+            hint = "A date is enough, but one that there is: 2026-02-28."
+            raise InvalidInput(what, given, "there is no such day", hint=hint) from error
         given = f"{given}T00:00:00Z"
     return moment_us(given, what=what)
 

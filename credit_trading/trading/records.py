@@ -152,7 +152,11 @@ class BalanceRecord:
 
 @attrs.frozen(kw_only=True)
 class AuditRecord:
-    """One event of the user's history, as the user may see it. `details` is JSON, and so is `changes`: values before and after."""
+    """One event of the user's history, as the user may see it.
+
+    `details` are those of the journal: whole numbers of ticks, lots, smallest units and microseconds. `changes` are what a person reads, by
+    field: the value before and the one after, amounts as decimal text, times as ISO 8601; None where the event changed nothing.
+    """
 
     sequence: int
     event_number: int
@@ -163,8 +167,8 @@ class AuditRecord:
     origin: str | None
     correlation_id: str | None
     order_id: int | None
-    details: str
-    changes: str | None = None
+    details: dict[str, Any]
+    changes: dict[str, list[Any]] | None = None
 
 
 R = TypeVar("R")

@@ -31,7 +31,7 @@ from credit_trading.trading.periods import checked_order, period_moment_us
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import StatisticsRecord
 from credit_trading.users.tables import statistics_questions as questions
-from credit_trading.users.tables.cost_pool import Sum, plus
+from credit_trading.users.tables.cost_pool import BILLION, Sum, divided, plus
 from credit_trading.users.tables.reckoning import DAY_US, Figures
 
 PERIODS = ("all", "day", "week", "month")
@@ -202,7 +202,7 @@ def _over_periods(
         sums.setdefault((-begins, ends, credit_type, currency), Figures()).add(figures)
     for key in sorted(sums):
         begins, ends, credit_type, currency = -key[0], *key[1:]
-        sums[key].cost = questions.cost_before(connection, credit_type, currency, ends)
+        sums[key].cost, sums[key].cost_part = questions.cost_before(connection, credit_type, currency, ends)
         holdings = questions.holdings_before(connection, credit_type, ends)
         between = (_text(begins), _text(ends))
         yield _record(assets(credit_type), assets(currency), sums[key], holdings, between=between)
@@ -234,7 +234,7 @@ def _record(
         currency=quote.code,
         holdings=_units(base, holdings),
         cost=_units(quote, figures.cost),
-        average_cost=_average_cost(base, quote, figures.cost, holdings),
+        average_cost=_average_cost(base, quote, figures.cost_billionths, holdings),
         realised_profit=_units(quote, figures.realised_profit),
         market_price=None if value is None else value.price,
         market_value=None if value is None else value.value,
@@ -268,10 +268,11 @@ def _units(asset: Asset, units: Sum) -> str | None:
     return None if units is None else asset.format(units)
 
 
-def _average_cost(base: Asset, quote: Asset, cost: Sum, holdings: Sum) -> str | None:
-    if cost is None or holdings is None or holdings <= 0:
+def _average_cost(base: Asset, quote: Asset, billionths: Sum, holdings: Sum) -> str | None:
+    if billionths is None or holdings is None or holdings <= 0:
         return None
-    return format_units(cost * 10 ** (_FINER + base.decimals) // holdings, quote.decimals + _FINER)
+    average = divided(billionths * 10 ** (_FINER + base.decimals), holdings * BILLION)
+    return format_units(average, quote.decimals + _FINER)
 
 
 def _fill_ratio(filled: Sum, ordered: Sum) -> str | None:

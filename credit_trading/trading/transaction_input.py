@@ -24,6 +24,7 @@ from credit_trading.money.amount import decimals_of, parse_units
 from credit_trading.money.asset import MAX_DECIMALS
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment, moment_us
+from credit_trading.trading.periods import period_moment_us
 
 RECORD = "transactions.record"
 
@@ -58,6 +59,7 @@ def enter_transaction(
     pending = status == TransactionStatus.PENDING
     if expires_at is not None and not pending:
         raise _refused(shown(expires_at), "only a pending transaction expires", "Leave the expiry out.")
+    other = None if counterparty is None else _other_user(desk, user, counterparty)
     asset = desk.asset(credit_type)
     units = asset.parse_positive(quantity, what="quantity")
     if price_per_credit is None or currency is None:
@@ -66,8 +68,8 @@ def enter_transaction(
             transaction_type,
             asset.code,
             units,
-            counterparty=None if counterparty is None else desk.user_number(counterparty),
-            occurred_at_us=None if occurred_at is None else moment_us(occurred_at, what="time"),
+            counterparty=other,
+            occurred_at_us=None if occurred_at is None else period_moment_us(occurred_at, what="time"),
             pending=pending,
             expires_at_us=None if expires_at is None else moment_us(expires_at),
             external_reference=_reference(external_reference),
@@ -85,8 +87,8 @@ def enter_transaction(
         price_decimals,
         exact_total(asset, quote, units, price, price_decimals),
         0 if fee is None else quote.parse(fee, what="fee"),
-        None if counterparty is None else desk.user_number(counterparty),
-        None if occurred_at is None else moment_us(occurred_at, what="time"),
+        other,
+        None if occurred_at is None else period_moment_us(occurred_at, what="time"),
         pending,
         None if expires_at is None else moment_us(expires_at),
         _reference(external_reference),
@@ -120,6 +122,20 @@ def exact_total(base: Asset, quote: Asset, quantity: int, price: int, price_deci
     return total
 
 
+def checked_outside(outside: str | None) -> str | None:
+    """Who or where it was outside, in the host's words. Raises InvalidInput for what is no word."""
+    if outside is not None and not checked_text(outside, what="outside", longest=200).strip():
+        raise InvalidInput("outside", shown(outside), "nobody is named", hint="Give a name, or leave it out.")
+    return outside
+
+
+def _other_user(desk: Desk, user: int, counterparty: str) -> int:
+    number = desk.user_number(counterparty)
+    if number == user:
+        raise _refused(shown(counterparty), "both sides are the same user", "Name another user.")
+    return number
+
+
 def _check_sides(transaction_type: str, counterparty: str | None, outside: str | None) -> None:
     """Who the other side is: a user here, or somebody elsewhere."""
     if counterparty is not None and outside is not None:
@@ -130,8 +146,7 @@ def _check_sides(transaction_type: str, counterparty: str | None, outside: str |
     if transaction_type in BETWEEN_USERS and counterparty is None and outside is None:
         problem = f"a {_words(transaction_type)} needs its other side"
         raise _refused("", problem, "Give the counterparty, a user here, or say who it was outside.")
-    if outside is not None:
-        checked_text(outside, what="outside", longest=200)
+    checked_outside(outside)
 
 
 def _check_terms(

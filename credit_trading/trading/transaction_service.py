@@ -14,7 +14,7 @@ from credit_trading.exchange.rejections import Rejection
 from credit_trading.trading import transaction_input
 from credit_trading.trading.desk import Desk, Number
 from credit_trading.trading.order_input import Moment
-from credit_trading.trading.outcome import Outcome
+from credit_trading.trading.outcome import REPEATED_HINT, Outcome
 from credit_trading.trading.sequencer import Prepared
 from credit_trading.trading.transactions import OwnTransactions
 from credit_trading.users import catalogue
@@ -89,7 +89,7 @@ class TransactionService(OwnTransactions):
         The other side of a trade or transfer is `counterparty`, a user here, with whom it is one event in both histories; or somebody
         `outside`, in the host's words. A fee without `outside` is earned by the exchange.
 
-        `occurred_at` may be past; when it was entered is kept apart. What is `pending` holds what it will take from whom, is moved on by
+        `occurred_at`, a moment or a date (its first moment in UTC), may be past; when it was entered is kept apart. What is `pending` holds what it will take from whom, is moved on by
         `update_transaction_status`, and is cancelled at `expires_at` if it is still pending then.
 
         The same `key`, or the same `external_reference` of one of the two users, gives the first answer again, however much later. Raises
@@ -190,20 +190,19 @@ class TransactionService(OwnTransactions):
 def enter(desk: Desk, prepared: Prepared, *, subject: str) -> TransactionReport:
     """Submits a transaction. Raises OrderRejected, which names the one of two users who lacks what it takes, and what `submit` raises."""
     (outcome,) = desk.sequencer.submit([prepared])
-    if outcome.rejection is Rejection.INSUFFICIENT_FUNDS:
-        raise _insufficient(desk, subject, outcome)
+    if outcome.rejection in (Rejection.INSUFFICIENT_FUNDS, Rejection.USER_SUSPENDED):
+        raise _refused_for(outcome.rejection, desk, subject, outcome)
     outcome.checked(transaction_input.RECORD, subject)
     return TransactionReport.entered(desk, prepared, outcome)
 
 
-def _insufficient(desk: Desk, subject: str, outcome: Outcome) -> OrderRejected:
+def _refused_for(code: Rejection, desk: Desk, subject: str, outcome: Outcome) -> OrderRejected:
     """The journal says which of the two it was."""
     with desk.live.history() as log:
         entry = log.entry(outcome.sequence)
         assert entry is not None
         assert isinstance(entry.event, CommandRejected)
-        lacking = catalogue.by_number(log.connection, entry.event.user).user_id
-    code = Rejection.INSUFFICIENT_FUNDS
-    sentence = f"{code.sentence}, that of {lacking}"
-    hint = code.hint.replace("USER_ID", lacking)
+        name = catalogue.by_number(log.connection, entry.event.user).user_id
+    sentence = f"{code.sentence}, that of {name}" if code is Rejection.INSUFFICIENT_FUNDS else f"{name}: {code.sentence}"
+    hint = REPEATED_HINT if outcome.repeated else code.hint.replace("USER_ID", name)
     return OrderRejected(transaction_input.RECORD, subject, code.value, sentence, hint=hint)

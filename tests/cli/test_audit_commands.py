@@ -33,7 +33,7 @@ def test_filters_meet(market: Cli) -> None:
     assert all(event["users"] == ["ann"] for event in deposits)
     placed = market.json("audit", "list", "--order", "1", "--command-id", "spring-1", "--user", "ann")["items"]
     assert [event["kind"] for event in placed] == ["order_accepted"]
-    assert json.loads(placed[0]["changes"]["ann"])["order_status"] == [None, "new"]
+    assert placed[0]["changes"]["ann"]["order_status"] == [None, "new"]
     market.run("orders", "place", "dan", "VCS-1340-2020/USD", "buy", "1", "--price", "1.00", code=1)
     (refused,) = market.json("audit", "list", "--rejected")["items"]
     assert (refused["kind"], refused["users"]) == ("order_rejected", ["dan"])
@@ -46,7 +46,10 @@ def test_one_event_is_shown_whole(market: Cli) -> None:
     trade = market.json("audit", "list", "--kind", "trade")["items"][0]
     assert market.json("audit", "show", str(trade["sequence"])) == trade
     told = market.run("audit", "show", str(trade["sequence"])).out
-    assert trade["details"] in told
+    assert json.dumps(trade["details"], separators=(",", ":")) in told
+    price = trade["details"]["price_ticks"]
+    assert price == 1250
+    assert "filled_quantity: 0 -> 1" in told
     assert "Changes of ann" in told
     assert "Changes of bob" in told
 

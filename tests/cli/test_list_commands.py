@@ -46,22 +46,27 @@ def test_filters_reach_the_question(market: Cli) -> None:
         market.run(*PLACE, "ann", SYMBOL, "sell", quantity, "--price", "12.45", "--client-order-id", f"lot-{quantity}")
     market.run(*PLACE, "bob", SYMBOL, "buy", "5", "--price", "12.45")
     listed = market.json(
+        *("transactions", "list", "ann", "--credit-type", CREDIT, "--side", "sell"),
+        *("--min-quantity", "1", "--currency", "USD", "--max-total", "12.45", "--ascending"),
+    )
+    assert [one["quantity"] for one in listed["items"]] == ["1", "1"]
+    by_quantity = market.json(
         *(
             "transactions",
             "list",
             "ann",
             "--credit-type",
             CREDIT,
-            "--side",
-            "sell",
             "--sort",
             "quantity",
+            "--max-quantity",
+            "2",
             "--ascending",
-        ),
-        *("--min-quantity", "1", "--currency", "USD", "--max-total", "12.45"),
+        )
     )
-    assert [one["quantity"] for one in listed["items"]] == ["1", "1"]
-    (opened,) = market.json("orders", "list", "ann", "--status", "partially-filled", "--text", "lot")["items"]
+    assert [one["quantity"] for one in by_quantity["items"]] == sorted(one["quantity"] for one in by_quantity["items"])
+    assert {one["quantity"] for one in by_quantity["items"]} <= {"1", "2"}
+    (opened,) = market.json("orders", "list", "ann", "--status", "partially-filled", "--text", "lot*")["items"]
     assert opened["client_order_id"] == "lot-2"
     (done,) = market.json(
         *("orders", "list", "ann", "--state", "DONE", "--symbol", SYMBOL, "--max-price", "12.45", "--text", "lot 3")

@@ -210,7 +210,7 @@ def test_who_asked_from_where_and_in_which_request_stands_in_the_audit_trail(hos
     ann.ask("POST", "/orders", SELL, idempotency_key="one", x_request_id="request-77")
     ann.ask("POST", "/orders", SELL, idempotency_key="two")
     with credit_trading.open(market) as exchange:
-        trail = exchange.as_admin("auditor").on_behalf_of(user_id).transactions.get_audit_trail()
+        trail = exchange.as_admin("auditor").on_behalf_of(user_id).audit.list_events(limit=1_000)
     second, first = [one for one in trail if one.kind == "order_accepted"]
     assert (first.actor, first.origin, first.correlation_id) == (f"user:{user_id}", "127.0.0.1", "request-77")
     assert second.correlation_id not in {None, "", "request-77"}

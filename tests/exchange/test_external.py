@@ -81,17 +81,18 @@ def test_a_report_says_how_the_order_stands_after_it(market: Market) -> None:
     """OrderQty, CumQty and the totals: whoever repeats it much later is told what was told at first."""
     market.play("""
         outside e1 ann buy 10 @ 5.00
-        fill e1 4 @ 4.75 fee 0.10 was -3s
+        at +5s
+        fill e1 4 @ 4.75 fee 0.10 was +2s
         fill e1 6 @ 4.00 fee 0.20
     """)
     first, last = (entry.event for entry in market.entries if isinstance(entry.event, ev.OrderFilledOutside))
     assert first == ev.OrderFilledOutside(
-        *(1, 1, SYMBOL, "buy", START_US - 3_000_000, 4, 475, 2, 1900, 10, 2000),
+        *(1, 1, SYMBOL, "buy", START_US + 2_000_000, 4, 475, 2, 1900, 10, 2000),
         *(10, 4, 1900, 10),
     )
     assert isinstance(last, ev.OrderFilledOutside)
     assert (last.order_lots, last.filled_lots, last.filled_value, last.fees) == (10, 10, 4300, 30)
-    assert (last.released, last.occurred_at_us) == (3000, START_US)
+    assert (last.released, last.occurred_at_us) == (3000, START_US + 5_000_000)
 
 
 def test_a_sell_may_go_at_market_and_a_buy_needs_its_limit(market: Market) -> None:
@@ -231,6 +232,19 @@ def test_only_open_orders_of_the_user_that_are_worked_outside_are_reported_on(ma
     """)
     with pytest.raises(InvalidInput, match="TREE/USD"):
         market.send(cmd.FillOutside(1, "OTHER/USD", market.orders["e2"], None, 1, 500, 2))
+
+
+def test_it_is_not_filled_before_it_was_placed(market: Market) -> None:
+    """At the same moment it may be."""
+    market.play("""
+        at +5s
+        outside e1 ann buy 5 @ 5.00
+        at +9s
+        fill e1 1 @ 5.00 was +4.999999s   -> error invalid_input
+        fill e1 1 @ 5.00 was +5s
+    """)
+    with pytest.raises(InvalidInput, match="before the order was placed"):
+        market.send(cmd.FillOutside(1, SYMBOL, market.orders["e1"], None, 1, 500, 2, occurred_at_us=START_US))
 
 
 def test_it_is_not_amended(market: Market) -> None:

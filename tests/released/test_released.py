@@ -86,7 +86,7 @@ def records(exchange: credit_trading.Exchange, user: str) -> dict[str, Any]:
         "balances": list(map(msgspec.to_builtins, mine.accounts.get_balances())),
         "active_orders": list(map(msgspec.to_builtins, mine.orders.get_active_orders())),
         "transactions": list(map(msgspec.to_builtins, mine.transactions.get_transaction_history())),
-        "events": len(mine.transactions.get_audit_trail()),
+        "events": len(mine.audit.list_events(limit=1_000)),
         "closed_orders": len(mine.orders.get_order_history()),
     }
 

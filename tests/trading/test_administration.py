@@ -83,7 +83,7 @@ def test_a_suspended_user_may_cancel_and_move_money_and_nothing_else(floor: Floo
     assert floor.admin.trading.suspend_user("ann").orders == 0
     assert floor.admin.trading.resume_user("ann").suspended is False
     assert floor.place("ann", "sell", 1, "5.00").order_status == "new"
-    trail = floor.user("ann").transactions.get_audit_trail()
+    trail = floor.user("ann").audit.list_events(limit=1_000)
     suspension = next(entry for entry in reversed(trail) if entry.kind == "user_suspended")
     assert suspension.actor == "admin:setup"
     notes = rows_of(floor.exchange.home / FILE_NAME, "SELECT sequence FROM command_notes WHERE note LIKE 'documents%'")

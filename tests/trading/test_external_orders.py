@@ -60,14 +60,15 @@ def test_reports_from_outside_fill_it_piece_by_piece(floor: Floor) -> None:
     assert floor.findings() == []
 
 
-def test_a_sell_may_go_at_market_outside(floor: Floor) -> None:
+def test_a_sell_may_go_at_market_outside(floor: Floor, clock: ManualClock) -> None:
     order = place(floor, "sell", 10, None).order_id
+    clock.advance(60)
     assert balances(floor)[CREDIT] == ("100000", "10")
-    orders(floor).complete_order(order, price="12.34", fee="0.05", occurred_at="2025-12-31T23:00:00Z")
+    orders(floor).complete_order(order, price="12.34", fee="0.05", occurred_at="2026-01-01T00:00:07Z")
     assert balances(floor) == {CASH: ("1000123.35", "0.00"), CREDIT: ("99990", "0")}
     history = floor.user("ann").transactions.get_transaction_history()
     (sale,) = [one for one in history if one.transaction_type == "sell"]
-    assert sale.transaction_date == "2025-12-31T23:00:00.000000Z"
+    assert sale.transaction_date == "2026-01-01T00:00:07.000000Z"
 
 
 def test_the_same_report_fills_once(floor: Floor) -> None:

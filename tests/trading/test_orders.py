@@ -308,7 +308,7 @@ def test_an_admin_acts_for_a_user_under_the_admins_name(floor: Floor) -> None:
     """The order is the user's, the audit trail names the admin."""
     report = floor.admin.on_behalf_of("ann").orders.create_order(SYMBOL, "sell", 1, "5.00", client_order_id="x")
     assert floor.user("ann").orders.get_order(client_order_id="x").order_id == report.order_id
-    assert floor.user("ann").transactions.get_audit_trail(limit=1)[0].actor == "admin:setup"
+    assert floor.user("ann").audit.list_events(limit=1)[0].actor == "admin:setup"
 
 
 # Time

@@ -67,7 +67,7 @@ CALLS: dict[str, Call] = {
     "transactions: credit type": lambda floor, value: floor.user("ann").transactions.get_transaction_history(
         credit_type=value
     ),
-    "audit trail: limit": lambda floor, value: floor.user("ann").transactions.get_audit_trail(limit=value),
+    "audit trail: limit": lambda floor, value: floor.user("ann").audit.list_events(limit=value),
     "book: symbol": lambda floor, value: floor.exchange.market_data.get_book(value),
     "book: depth": lambda floor, value: floor.exchange.market_data.get_book(SYMBOL, depth=value),
     "queues: depth": lambda floor, value: floor.exchange.market_data.get_orders(SYMBOL, depth=value),

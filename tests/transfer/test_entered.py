@@ -111,6 +111,7 @@ def test_when_it_was_entered_is_kept_apart_from_when_it_happened_and_when_it_was
     """A fill from outside, two hours after it; an import a day later. What the exchange did was entered when it happened."""
     orders = floor.admin.on_behalf_of("ann").orders
     order = orders.create_order(SYMBOL, "buy", 10, "5.00", route="external").order_id
+    clock.advance(86_400)
     then = clock.now_us() - 7_200_000_000
     orders.update_order_progress(order, quantity=4, price="4.995", fee="0.03", outside="A Venue", occurred_at=then)
     files = exported(floor, tmp_path / "one.zip")
@@ -118,7 +119,7 @@ def test_when_it_was_entered_is_kept_apart_from_when_it_happened_and_when_it_was
     clock.advance(86_400)
     assert moved(empty, tmp_path / "one.zip")[0] == 7
     fill = empty.user("ann").transactions.get_transaction_history()[-1]
-    assert (fill.transaction_date, fill.recorded_at) == ("2025-12-31T22:00:00.000000Z", "2026-01-01T00:00:00.000000Z")
+    assert (fill.transaction_date, fill.recorded_at) == ("2026-01-01T22:00:00.000000Z", "2026-01-02T00:00:00.000000Z")
     assert (fill.counterparty, fill.symbol, fill.fee, fill.price_per_credit) == ("A Venue", SYMBOL, "0.03", "4.995")
     entered = (
         "SELECT max(event_date - recorded_at) FROM trading_transactions JOIN audit_trail ON sequence = transaction_id"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from credit_trading import ManagedUser, ManualClock
+from credit_trading.clock import parse_time
 from credit_trading.errors import OrderRejected
 from credit_trading.trading.records import OrderRecord
 from tests.floor import CASH, CREDIT, SYMBOL, Floor
@@ -173,7 +174,7 @@ class RandomFlow:
             quantity=self.chance.randrange(1, left + 1),
             price=price,
             fee=fee,
-            occurred_at=self.clock.now_us() - before,
+            occurred_at=max(self.clock.now_us() - before, parse_time(order.created_at)),
         )
 
     def bust(self, _: str) -> None:

@@ -360,7 +360,7 @@ def test_a_damaged_shared_table_does_not_cost_the_private_ones(told: Floor, cloc
     with opened(told.exchange.home, clock=clock) as exchange:
         again = Floor(exchange)
         with pytest.raises(FileCorrupt):
-            again.user("ann").transactions.get_audit_trail()
+            again.user("ann").audit.list_events(limit=1_000)
         assert list(again.admin.databases.rebuild("ann").carried_over) == TABLES
         assert again.findings() == []
     assert (shared_content(path), _private(path)) == (live, facts)

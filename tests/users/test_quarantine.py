@@ -83,7 +83,7 @@ def test_a_page_that_only_a_reader_meets_is_enough(floor: Floor, clock: ManualCl
         assert again.user("ann").orders.get_active_orders()
         assert _listed(again) == []
         with pytest.raises(FileCorrupt, match="damaged"):
-            again.user("ann").transactions.get_audit_trail()
+            again.user("ann").audit.list_events(limit=1_000)
         assert _listed(again) == [("ann", "file_corrupt")]
 
 
@@ -303,7 +303,7 @@ def test_release_finds_damage_that_catching_up_does_not_meet(floor: Floor, clock
     with opened(floor.exchange.home, clock=clock) as exchange:
         again = Floor(exchange)
         with pytest.raises(FileCorrupt):
-            again.user("ann").transactions.get_audit_trail()
+            again.user("ann").audit.list_events(limit=1_000)
         with pytest.raises(FileQuarantined, match="stays in quarantine"):
             again.admin.databases.release("ann")
         assert _listed(again) == [("ann", "file_corrupt")]

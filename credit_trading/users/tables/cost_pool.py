@@ -1,8 +1,8 @@
 """What is there of one asset and what it cost: by running average, or by lots, the oldest first out.
 
-Here: quantities in smallest units and costs in billionths of one, moved one by one in order of time. Never here: tables, profits, whose they are.
-Always: what comes out and what remains add up to what came in, to the last billionth. A part of a cost is rounded half to even to a billionth,
-who takes all takes the whole cost. What is told of it are whole units: of each cost before and after, so that no rounding adds up.
+Here: quantities in smallest units, costs in billionths of one, moved one by one in order of time. Never here: tables, profits, whose it is.
+Always: what comes out and what remains add up to what came in, to the last billionth. A part of a cost is rounded half to even; who takes
+all takes the whole cost. What is told of a move are whole units, the cost before less the cost after, so that rounding never adds up.
 Nothing that is not there has a cost: below zero there is only a quantity.
 """
 
@@ -175,7 +175,7 @@ def _kept(costs: dict[str, Sum], came: Lot, rest: Lot) -> Sum:
     if came.currency is None:
         return 0
     kept = _change(costs, came.currency, rest.cost_billionths)
-    return minus(whole_units(came.cost_billionths), kept)
+    return 0 if rest is came else minus(whole_units(came.cost_billionths), kept)
 
 
 def _change(costs: dict[str, Sum], currency: str, billionths: int) -> Sum:

@@ -86,6 +86,10 @@ _STATISTICS = {
     "time_to_fill": ("microseconds", f"sum over orders that were filled whole, from when they were accepted; {_FITS}"),
 }
 """But for the cost, which is as of now or as of the day."""
+_COST_PART = (
+    "billionths of a smallest unit of currency",
+    "cost and this are the exact cost, of which cost is rounded half up: -500000000 to 499999999; empty where cost is",
+)
 
 DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "metadata": {
@@ -161,7 +165,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "currency": ("", "what it was paid in"),
     }
     | _STATISTICS
-    | {"cost": (_CASH, "what all that is there of credit_type has cost; " + _FITS)},
+    | {"cost": (_CASH, "what all that is there of credit_type has cost; " + _FITS), "cost_part": _COST_PART},
     "trading_statistics_by_day": {
         "credit_type": ("", "what was traded"),
         "currency": ("", "what it was paid in"),
@@ -172,7 +176,8 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "cost": (
             _CASH,
             "what all that was there of credit_type at the end of the day had cost; empty where it was as before, or does not fit 63 bits",
-        )
+        ),
+        "cost_part": _COST_PART,
     },
     "holdings_by_day": {
         "asset": ("", "one that was ordered, or of which it was said what it cost"),
@@ -192,6 +197,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "quantity": ("smallest units of asset", "what is left of it"),
         "currency": ("", "what it was paid in; empty where nothing says what it cost"),
         "cost": ("smallest units of currency", "what the rest has cost"),
+        "cost_part": _COST_PART,
     },
     "balances": {
         "asset": ("", "the asset's code"),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
-from credit_trading.users.tables.cost_pool import Lot, Pool, Sum, minus, plus
+from credit_trading.users.tables.cost_pool import BILLION, Lot, Pool, Sum, in_billionths, in_units, minus, plus
 from credit_trading.users.tables.statistics_tables import FIGURES
 
 DAY_US = 86_400_000_000
@@ -55,7 +55,8 @@ class Settled(NamedTuple):
 class Figures:
     """Of one credit type and currency, over a day or in all; the columns of both tables, in their order.
 
-    Over a day, `cost` is what all that was there at its end had cost; None if that was as the day before.
+    Over a day, `cost` is what all that was there at its end had cost; None if that was as the day before. `cost_part` are the billionths
+    beside it.
     """
 
     trades: int = 0
@@ -79,6 +80,16 @@ class Figures:
     filled_quantity: Sum = 0
     time_to_fill: Sum = 0
     cost: Sum = None
+    cost_part: Sum = None
+
+    @property
+    def cost_billionths(self) -> Sum:
+        """The exact cost."""
+        return in_billionths(self.cost, self.cost_part)
+
+    @cost_billionths.setter
+    def cost_billionths(self, billionths: Sum) -> None:
+        self.cost, self.cost_part = in_units(billionths)
 
     def count_trade(self, trade: Settled) -> None:
         """All that it says by itself: its profit is counted apart."""
@@ -116,7 +127,7 @@ class Figures:
 
 
 _CHOSEN: dict[str, Callable[..., int | None]] = {"best_trade": max, "worst_trade": min, "last_trade_at": max}
-_SUMMED = tuple(name for name in FIGURES if name not in (*_CHOSEN, "cost"))
+_SUMMED = tuple(name for name in FIGURES if name not in (*_CHOSEN, "cost", "cost_part"))
 
 FiguresOf = Callable[[str, int], tuple[Figures, Figures]]
 """By currency and day: those in all, and those of the day."""
@@ -153,7 +164,7 @@ class Reckoning:
         elif not busted:
             self._move(one, day, both, one.total + one.fee)
         for figures in both:
-            figures.cost = self.pool.costs.get(currency, 0)
+            figures.cost_billionths = self.pool.costs.get(currency, 0)
 
     def _sell(self, one: Settled, currency: str, day: int, both: tuple[Figures, Figures]) -> None:
         """What was paid in other currencies for what is sold is a loss in these."""
@@ -165,12 +176,13 @@ class Reckoning:
         for other, cost in costs.items():
             for figures in self._figures_of(other, day):
                 figures.realised_profit = minus(figures.realised_profit, cost)
-                figures.cost = self.pool.costs.get(other, 0)
+                figures.cost_billionths = self.pool.costs.get(other, 0)
 
     def _move(self, one: Settled, day: int, both: tuple[Figures, ...] = (), cost: int = 0) -> None:
         """Comes in with its cost, or goes and takes its cost along: nothing is realised, but for what was sold before it came."""
         if one.kind == BUY or one.kind in _COMES:
-            covered = self.pool.take_in(Lot(one.at, one.transaction_id, one.quantity, one.currency, cost))
+            came = Lot(one.at, one.transaction_id, one.quantity, one.currency, cost * BILLION)
+            covered = self.pool.take_in(came)
             for figures in both:
                 figures.realised_profit = minus(figures.realised_profit, covered)
                 if one.kind != BUY:
@@ -179,4 +191,4 @@ class Reckoning:
         for currency, gone in self.pool.take_out(one.quantity).items():
             for figures in self._figures_of(currency, day):
                 figures.cost_moved_out = plus(figures.cost_moved_out, gone)
-                figures.cost = self.pool.costs.get(currency, 0)
+                figures.cost_billionths = self.pool.costs.get(currency, 0)

@@ -14,6 +14,7 @@ import attrs
 
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables.balances_over_time import BOOKED, BalanceChange, changes, decimals_of_assets
+from credit_trading.users.tables.statistics_rows import date_of_trade
 
 _STANDING = "SELECT exchange_id, user_id, email, applied_sequence, applied_hash, cost_method FROM metadata"
 _TRANSACTION = """\
@@ -33,6 +34,14 @@ FROM active_orders_readable ORDER BY order_id"""
 _RESULTS = """\
 SELECT credit_type, currency, day, trades, bought_quantity, sold_quantity, bought_value, sold_value, fees, realised_profit
 FROM trading_statistics_by_day WHERE day >= ? AND day < ? ORDER BY credit_type, currency, day"""
+
+_LATE_ACROSS = """\
+SELECT EXISTS (SELECT 1 FROM balance_changes INDEXED BY balance_changes_entered_late
+    WHERE asset = ?1 AND transaction_date < ?3 AND transaction_date < booked_at AND booked_at >= ?2
+    AND (transaction_date < ?2 OR booked_at >= ?3))"""
+_BUSTS_SINCE = """\
+SELECT transaction_date, credit_type, trade_id, trade_reference FROM trading_transactions
+WHERE transaction_type IN ('buy_busted', 'sell_busted') AND (credit_type = ?1 OR currency = ?1) AND transaction_date >= ?2"""
 
 
 @attrs.frozen
@@ -176,3 +185,17 @@ def day_results(connection: Connection, *, from_day: int, to_day: int) -> Iterat
     """By credit type, currency and day, up to before `to_day`."""
     for row in connection.execute(_RESULTS, (from_day, to_day)):
         yield DayResult(*row)
+
+
+def is_told_across(connection: Connection, asset: str, *, from_us: int, to_us: int) -> bool:
+    """Whether any of the asset happened in one period and was booked, or taken back, in another, the one asked for being touched.
+
+    What such a period's trading came to differs by whether it is told as booked or by date.
+    """
+    if connection.execute(_LATE_ACROSS, (asset, from_us, to_us)).fetchone()[0]:
+        return True
+    for busted_at, credit_type, trade_id, trade_reference in connection.execute(_BUSTS_SINCE, (asset, from_us)):
+        made_at = date_of_trade(connection, credit_type, trade_id, trade_reference)
+        if made_at is not None and made_at < to_us and (made_at < from_us or busted_at >= to_us):
+            return True
+    return False

@@ -29,7 +29,7 @@ _BY_DAY = (
 )
 _HOLDINGS_BEFORE = "SELECT quantity FROM holdings_by_day WHERE asset = ? AND day < ? ORDER BY day DESC LIMIT 1"
 _COST_BEFORE = (
-    "SELECT cost FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
+    "SELECT cost, cost_part FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
     " ORDER BY day DESC LIMIT 1"
 )
 _HAS_LOST_COST = "SELECT cost IS NULL FROM trading_statistics WHERE credit_type = ? AND currency = ?"
@@ -70,14 +70,13 @@ def holdings_before(connection: Connection, asset: str, day: int) -> Sum:
     return quantity
 
 
-def cost_before(connection: Connection, credit_type: str, currency: str, day: int) -> Sum:
-    """What had been paid for it in that currency when that day began; None once it has not fitted 63 bits."""
+def cost_before(connection: Connection, credit_type: str, currency: str, day: int) -> tuple[Sum, Sum]:
+    """What had been paid for it in that currency when that day began, and its billionths; None once it has not fitted 63 bits."""
     (is_lost,) = connection.execute(_HAS_LOST_COST, (credit_type, currency)).fetchone()
     if is_lost:
-        return None
-    row = connection.execute(_COST_BEFORE, (credit_type, currency, day)).fetchone()
-    cost: int = 0 if row is None else row[0]
-    return cost
+        return None, None
+    row: tuple[int, int] | None = connection.execute(_COST_BEFORE, (credit_type, currency, day)).fetchone()
+    return row or (0, 0)
 
 
 def cost_method(connection: Connection) -> str:

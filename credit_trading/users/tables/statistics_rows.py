@@ -16,7 +16,7 @@ import attrs
 
 from credit_trading.checks import LARGEST
 from credit_trading.store.sqlite import Connection
-from credit_trading.users.tables.cost_pool import Lot, Sum
+from credit_trading.users.tables.cost_pool import BILLION, Lot, Sum, in_units
 from credit_trading.users.tables.reckoning import Figures, Settled
 from credit_trading.users.tables.statistics_tables import FIGURES
 
@@ -54,17 +54,17 @@ _SUM_BEFORE = (
     " FROM trading_statistics_by_day WHERE credit_type = ? AND day < ? GROUP BY currency"
 )
 _COST_BEFORE = (
-    "SELECT cost FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
+    "SELECT cost, cost_part FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
     " ORDER BY day DESC LIMIT 1"
 )
 _HOLDINGS_BEFORE = "SELECT quantity FROM holdings_by_day WHERE asset = ? AND day < ? ORDER BY day DESC LIMIT 1"
 _WRITE_TOTAL = (
     f"INSERT OR REPLACE INTO trading_statistics (credit_type, currency, {_FIGURES})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _WRITE_DAY = (
     f"INSERT OR REPLACE INTO trading_statistics_by_day (credit_type, currency, day, {_FIGURES})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TRANSACTION = (
     "transaction_id, transaction_date, transaction_type, quantity, currency, total_value, fee, credit_type, trade_id,"
@@ -92,7 +92,7 @@ _FORGET_FROM = (
     "DELETE FROM holdings_by_day WHERE asset = ? AND day >= ?",
 )
 _LOTS_AFTER = (
-    "SELECT acquired_at, transaction_id, quantity, currency, cost FROM cost_lots WHERE asset = ?"
+    "SELECT acquired_at, transaction_id, quantity, currency, cost, cost_part FROM cost_lots WHERE asset = ?"
     " AND (acquired_at, transaction_id) > (?, ?) ORDER BY acquired_at, transaction_id LIMIT ?"
 )
 _LOTS_AT_ONCE = 16
@@ -124,7 +124,7 @@ class AssetRows:
             of_day = self.days[key] = self._of_orders.pop(key) if key in self._of_orders else self._read(key)
         total = self.totals.get(currency)
         if total is None:
-            total = self.totals[currency] = Figures(cost=0)
+            total = self.totals[currency] = Figures(cost=0, cost_part=0)
         return total, of_day
 
     def _read(self, key: tuple[str, int]) -> Figures:
@@ -135,7 +135,9 @@ class AssetRows:
 
     @property
     def costs(self) -> dict[str, Sum]:
-        return {currency: figures.cost for currency, figures in self.totals.items() if figures.cost != 0}
+        """In billionths."""
+        costs = {currency: figures.cost_billionths for currency, figures in self.totals.items()}
+        return {currency: cost for currency, cost in costs.items() if cost != 0}
 
     @property
     def has_lost_a_sum(self) -> bool:
@@ -166,7 +168,8 @@ class AssetRows:
         place = (-LARGEST, 0)
         while True:
             found = self.connection.execute(_LOTS_AFTER, (self.asset, *place, _LOTS_AT_ONCE)).fetchall()
-            yield from map(Lot._make, found)
+            for at, number, quantity, currency, cost, part in found:
+                yield Lot(at, number, quantity, currency, cost * BILLION + part)
             if len(found) < _LOTS_AT_ONCE:
                 return
             place = found[-1][:2]
@@ -179,7 +182,8 @@ class AssetRows:
                 (self.asset, in_place_up_to.acquired_at, in_place_up_to.transaction_id),
             )
         self.connection.executemany(
-            "INSERT INTO cost_lots VALUES (?, ?, ?, ?, ?, ?)", [(self.asset, *lot) for lot in lots]
+            "INSERT INTO cost_lots VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(self.asset, *lot[:-1], *in_units(lot.cost_billionths)) for lot in lots],
         )
 
     # From a day on anew
@@ -196,7 +200,8 @@ class AssetRows:
             self.quantity, day, sums = 0, ALWAYS, {}
         for currency, total in self.totals.items():
             before = Figures(*sums.get(currency, (0, False))[:-1])
-            self.totals[currency] = attrs.evolve(before, cost=self._cost_before(currency, day), **_of_orders(total))
+            cost, part = self._cost_before(currency, day)
+            self.totals[currency] = attrs.evolve(before, cost=cost, cost_part=part, **_of_orders(total))
         self._anew_from = day
         for currency, at, *figures in execute(_DAYS_FROM, (self.asset, day)):
             self._of_orders[currency, at] = Figures(*figures)
@@ -208,9 +213,9 @@ class AssetRows:
         execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
         return day
 
-    def _cost_before(self, currency: str, day: int) -> int:
-        row = self.connection.execute(_COST_BEFORE, (self.asset, currency, day)).fetchone()
-        return row[0] if row else 0
+    def _cost_before(self, currency: str, day: int) -> tuple[int, int]:
+        row: tuple[int, int] | None = self.connection.execute(_COST_BEFORE, (self.asset, currency, day)).fetchone()
+        return row or (0, 0)
 
     def transactions_from(self, day_us: int, *, in_money: bool) -> Iterator[tuple[Settled, bool]]:
         """What moved the asset since then, in order, each with whether it was taken back; `in_money`: also what was paid in it."""

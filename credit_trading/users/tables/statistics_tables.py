@@ -19,7 +19,7 @@ FIGURES = (
     *("realised_profit", "best_trade", "worst_trade", "last_trade_at"),
     *("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected"),
     *("ordered_quantity", "filled_quantity", "time_to_fill"),
-    "cost",
+    *("cost", "cost_part"),
 )
 """The columns that figures in all and by day have in common, in their order."""
 
@@ -44,7 +44,8 @@ _FIGURES = """\
     ordered_quantity INTEGER DEFAULT 0,
     filled_quantity INTEGER DEFAULT 0,
     time_to_fill INTEGER DEFAULT 0,
-    cost INTEGER"""
+    cost INTEGER,
+    cost_part INTEGER"""
 
 STATISTICS = f"""\
 CREATE TABLE trading_statistics (
@@ -75,6 +76,7 @@ CREATE TABLE cost_lots (
     quantity INTEGER NOT NULL,
     currency TEXT,
     cost INTEGER NOT NULL,
+    cost_part INTEGER NOT NULL,
     PRIMARY KEY (asset, acquired_at, transaction_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transactions_busted ON trading_transactions (credit_type, currency, trade_id, trade_reference)

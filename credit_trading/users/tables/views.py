@@ -147,6 +147,7 @@ VIEWS = (
             "quantity": _decimal("t.quantity", "b.decimals"),
             "currency": "t.currency",
             "cost": f"CASE WHEN t.currency IS NULL THEN '0' ELSE {_decimal('t.cost', 'q.decimals')} END",
+            "cost_part": "t.cost_part",
         },
         " JOIN assets AS b ON b.asset = t.asset LEFT JOIN assets AS q ON q.asset = t.currency",
     )

@@ -69,10 +69,14 @@ def is_word(text: str) -> bool:
 
 
 def match(text: str) -> str:
-    """What FTS5 is asked: all words of `text`, in any order and any case, the last one also where it only begins so.
+    """What FTS5 is asked: all words of `text`, in any order and any case; one that ends with `*` also where a word only begins so.
 
     Each stands in quotes, so that nothing in it is taken for FTS5's own syntax. One with signs inside, such as `VCS-1340`, is looked
-    for as its parts, one after the other.
+    for as its parts, one after the other. A beginning costs more: FTS5 gathers all that begins so before it gives the first.
     """
-    quoted = ['"' + word.replace('"', '""') + '"' for word in text.split() if is_word(word)]
-    return f"{' '.join(quoted)} *"
+    return " ".join(_quoted(word) for word in text.split() if is_word(word))
+
+
+def _quoted(word: str) -> str:
+    inside = word.rstrip("*").replace('"', '""')
+    return f'"{inside}" *' if word.endswith("*") else f'"{inside}"'

@@ -54,6 +54,10 @@ class History:
             *[self._method] * methods,
         ]
 
+    def choose(self, cost_method: str) -> History:
+        self._add(ev.CostMethodChanged(ME, cost_method))
+        return self
+
     def grow(self, events: int) -> History:
         while len(self.events) < events:
             self._now += self._random.choice((0, 1, HOUR_US, 9 * HOUR_US))

@@ -1,6 +1,7 @@
 """Statistics from zero, from the rows of transactions and orders: slowly, and with nothing of the package's own counting.
 
-Here: what the four tables of statistics must hold. Never here: how a file was filled.
+Here: what the four tables of statistics must hold, to the last digit, and what they would hold without rounding. Never here: how a file
+was filled.
 """
 
 from __future__ import annotations
@@ -34,15 +35,48 @@ _NAMES = (
         "orders_filled",
         "orders_canceled",
     ),
-    *("orders_expired", "orders_rejected", "ordered_quantity", "filled_quantity", "time_to_fill", "cost"),
+    *("orders_expired", "orders_rejected", "ordered_quantity", "filled_quantity", "time_to_fill", "cost", "cost_part"),
 )
-_EMPTY = ("best_trade", "worst_trade", "last_trade_at", "cost")
+_EMPTY = ("best_trade", "worst_trade", "last_trade_at", "cost", "cost_part")
 _IN = ("buy", "deposit", "transfer_in", "correction_in")
+BILLION = 10**9
 Row = dict[str, Any]
 
 
 def recomputed(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of each table, in the order of their keys."""
+    figures, holdings, lots = _count(connection, exactly=False)
+    return {
+        "trading_statistics": sorted((a, c, *_values(row)) for (a, c, day), row in figures.items() if day is None),
+        "trading_statistics_by_day": sorted(
+            (a, c, day, *_values(row)) for (a, c, day), row in figures.items() if day is not None
+        ),
+        "holdings_by_day": sorted(holdings),
+        "cost_lots": sorted(lots),
+    }
+
+
+def exact(connection: Connection) -> dict[tuple[str, str, int | None], Row]:
+    """The figures by credit type, currency and day (None: in all), of costs that are divided without rounding."""
+    return _count(connection, exactly=True)[0]
+
+
+def found(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """What stands in the tables."""
+    return {
+        "trading_statistics": connection.execute("SELECT * FROM trading_statistics ORDER BY 1, 2").fetchall(),
+        "trading_statistics_by_day": connection.execute(
+            "SELECT * FROM trading_statistics_by_day ORDER BY 1, 2, 3"
+        ).fetchall(),
+        "holdings_by_day": connection.execute("SELECT * FROM holdings_by_day ORDER BY 1, 2").fetchall(),
+        "cost_lots": connection.execute("SELECT * FROM cost_lots ORDER BY 1, 2, 3").fetchall(),
+    }
+
+
+def _count(
+    connection: Connection, *, exactly: bool
+) -> tuple[dict[tuple[str, str, int | None], Row], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Figures, holdings by day, and lots."""
     method = connection.execute("SELECT cost_method FROM metadata").fetchone()[0]
     transactions = _rows(connection, "SELECT * FROM trading_transactions WHERE status = 'settled'")
     orders = [
@@ -56,29 +90,10 @@ def recomputed(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
         row["credit_type"] for row in [*orders, *(one for one in transactions if one["total_value"] is not None)]
     }
     for asset in counted:
-        ends, left = _Asset(asset, method, figures).run(transactions)
+        ends, left = _Asset(asset, method, figures, exactly=exactly).run(transactions)
         holdings += [(asset, day, *end) for day, end in ends.items()]
         lots += left
-    return {
-        "trading_statistics": sorted((a, c, *_values(row)) for (a, c, day), row in figures.items() if day is None),
-        "trading_statistics_by_day": sorted(
-            (a, c, day, *_values(row)) for (a, c, day), row in figures.items() if day is not None
-        ),
-        "holdings_by_day": sorted(holdings),
-        "cost_lots": sorted(lots),
-    }
-
-
-def found(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """What stands in the tables."""
-    return {
-        "trading_statistics": connection.execute("SELECT * FROM trading_statistics ORDER BY 1, 2").fetchall(),
-        "trading_statistics_by_day": connection.execute(
-            "SELECT * FROM trading_statistics_by_day ORDER BY 1, 2, 3"
-        ).fetchall(),
-        "holdings_by_day": connection.execute("SELECT * FROM holdings_by_day ORDER BY 1, 2").fetchall(),
-        "cost_lots": connection.execute("SELECT * FROM cost_lots ORDER BY 1, 2, 3").fetchall(),
-    }
+    return figures, holdings, lots
 
 
 def _rows(connection: Connection, sql: str) -> list[Row]:
@@ -98,7 +113,7 @@ def _both(figures: dict[tuple[str, str, int | None], Row], asset: str, currency:
         if key not in figures:
             figures[key] = {name: None if name in _EMPTY else 0 for name in _NAMES}
             if day is None:
-                figures[key]["cost"] = 0
+                figures[key]["cost"] = figures[key]["cost_part"] = 0
         yield figures[key]
 
 
@@ -124,11 +139,24 @@ def _count_orders(orders: list[Row], figures: dict[tuple[str, str, int | None], 
 class _Asset:
     """One asset's moves, over what is there as a list of parcels; with averages there is one parcel that all is mixed into."""
 
-    def __init__(self, asset: str, method: str, figures: dict[tuple[str, str, int | None], Row]) -> None:
-        self.asset, self.method, self.figures = asset, method, figures
+    def __init__(
+        self, asset: str, method: str, figures: dict[tuple[str, str, int | None], Row], *, exactly: bool
+    ) -> None:
+        self.asset, self.method, self.figures, self.exactly = asset, method, figures, exactly
         self.parcels: list[Row] = []
         self.missing = 0
-        self.spent: dict[str, int] = defaultdict(int)
+
+    def share(self, cost: Fraction, share: Fraction) -> Fraction:
+        """That part of a cost."""
+        return cost * share if self.exactly else Fraction(round(cost * share * BILLION), BILLION)
+
+    def told(self, cost: Fraction) -> Any:
+        """A cost as it is told: in whole units, but for who wants it exactly."""
+        return cost if self.exactly else math.floor(cost + Fraction(1, 2))
+
+    def part(self, cost: Fraction) -> Any:
+        """What is not told of it, in billionths."""
+        return (cost - self.told(cost)) * BILLION
 
     def run(self, transactions: list[Row]) -> tuple[dict[int, tuple[int, int, int]], list[tuple[Any, ...]]]:
         busts = [row for row in transactions if row["transaction_type"].endswith("_busted")]
@@ -149,7 +177,9 @@ class _Asset:
                 parcel["at"],
                 parcel["id"],
                 parcel["quantity"],
-                *(next(iter(parcel["costs"].items()), (parcel["currency"], 0))),
+                parcel["currency"],
+                self.told(cost := parcel["costs"].get(parcel["currency"], Fraction(0))),
+                self.part(cost),
             )
             for parcel in self.parcels
         ]
@@ -165,7 +195,7 @@ class _Asset:
                     self.go(row, -amount, sold_in=None)
             return
         kind, currency, at = row["transaction_type"], row["currency"], row["transaction_date"]
-        before = dict(self.costs())
+        before = self.costs()
         if currency is not None and kind in ("buy", "sell"):
             for figure in _both(self.figures, self.asset, currency, at):
                 figure["last_trade_at"] = max(figure["last_trade_at"] or 0, at)
@@ -183,31 +213,34 @@ class _Asset:
             self.go(row, row["quantity"], sold_in=currency if kind == "sell" else None)
         self.note(row, before, currency)
 
-    def costs(self) -> dict[str, int]:
-        costs: dict[str, int] = defaultdict(int)
+    def costs(self) -> dict[str, Fraction]:
+        costs: dict[str, Fraction] = defaultdict(Fraction)
         for parcel in self.parcels:
             for currency, cost in parcel["costs"].items():
                 costs[currency] += cost
         return costs
 
-    def note(self, row: Row, before: dict[str, int], currency: str | None) -> None:
+    def note(self, row: Row, before: dict[str, Fraction], currency: str | None) -> None:
         after = self.costs()
         for name in {*before, *after, *([currency] if currency else [])}:
-            if name == currency or before.get(name, 0) != after.get(name, 0):
+            if name == currency or before[name] != after[name]:
                 for figure in _both(self.figures, self.asset, name, row["transaction_date"]):
-                    figure["cost"] = after.get(name, 0)
+                    figure["cost"], figure["cost_part"] = self.told(after[name]), self.part(after[name])
 
-    def add(self, row: Row, currency: str, name: str, amount: int) -> None:
+    def gone(self, before: dict[str, Fraction]) -> dict[str, Any]:
+        """By how much costs have become less since then, by currency."""
+        after = self.costs()
+        return {name: self.told(before[name]) - self.told(after[name]) for name in {*before, *after}}
+
+    def add(self, row: Row, currency: str, name: str, amount: Any) -> None:
         for figure in _both(self.figures, self.asset, currency, row["transaction_date"]):
             figure[name] += amount
 
     def come(self, row: Row, quantity: int, currency: str | None, cost: int) -> None:
-        before = dict(self.costs())
+        before = self.costs()
         covers = min(quantity, self.missing)
-        covered = math.floor(Fraction(cost) * covers / quantity)
+        covered = self.share(Fraction(cost), Fraction(covers, quantity))
         self.missing -= covers
-        if currency is not None:
-            self.add(row, currency, "realised_profit", -covered)
         rest = quantity - covers
         if rest:
             parcel = {
@@ -222,34 +255,33 @@ class _Asset:
             self.parcels = [
                 {**self.parcels[0], "quantity": sum(one["quantity"] for one in self.parcels), "costs": self.costs()}
             ]
+        if currency is not None:
+            self.add(row, currency, "realised_profit", -cost - self.gone(before).get(currency, 0))
         self.note(row, before, None)
 
     def go(self, row: Row, quantity: int, *, sold_in: str | None) -> None:
-        before = dict(self.costs())
-        cost: dict[str, int] = defaultdict(int)
+        before = self.costs()
         while quantity and self.parcels:
             parcel = self.parcels[0]
-            share = Fraction(min(quantity, parcel["quantity"]), parcel["quantity"])
+            taken = min(quantity, parcel["quantity"])
             for currency, whole in parcel["costs"].items():
-                part = math.floor(whole * share)
-                cost[currency] += part
-                parcel["costs"][currency] = whole - part
-            taken = int(parcel["quantity"] * share)
+                parcel["costs"][currency] = whole - self.share(whole, Fraction(taken, parcel["quantity"]))
             parcel["quantity"] -= taken
             quantity -= taken
             if not parcel["quantity"]:
                 self.parcels.pop(0)
         self.missing += quantity
+        cost = self.gone(before)
         for currency, part in cost.items():
             self.add_cost(row, currency, part, sold=sold_in is not None)
         if sold_in is not None:
             self.add(row, sold_in, "realised_profit", row["total_value"] - row["fee"])
-            profit = row["total_value"] - row["fee"] - cost[sold_in]
+            profit = row["total_value"] - row["fee"] - cost.get(sold_in, 0)
             for figure in _both(self.figures, self.asset, sold_in, row["transaction_date"]):
                 figure["best_trade"] = max(profit, profit if figure["best_trade"] is None else figure["best_trade"])
                 figure["worst_trade"] = min(profit, profit if figure["worst_trade"] is None else figure["worst_trade"])
         self.note(row, before, None)
 
-    def add_cost(self, row: Row, currency: str, part: int, *, sold: bool) -> None:
+    def add_cost(self, row: Row, currency: str, part: Any, *, sold: bool) -> None:
         if part:
             self.add(row, currency, "realised_profit" if sold else "cost_moved_out", -part if sold else part)

@@ -40,7 +40,7 @@ TRANSACTION_SAMPLES: dict[str, Sequence[Any]] = {
     "most_quantity": (40,),
     "least_total": (100,),
     "most_total": (300,),
-    "words": ("bob", "VCS-13", "spring delivery"),
+    "words": ("bob", "VCS-13*", "spring delivery"),
 }
 """Values for each filter, of which some rows have each."""
 

@@ -67,7 +67,7 @@ def test_every_question_to_transactions_finds_what_a_loop_over_all_rows_finds(fi
             )
             assert pages == expected, (filters, sort, ascending)
             asked, found = asked + 1, found + len(pages)
-    assert asked > 400
+    assert asked > 380
     assert found > 4_000
 
 
@@ -128,7 +128,9 @@ def test_rows_are_those_of_the_readable_views(filled: Connection) -> None:
         ("NEAR(spring delivery)", None),
         ("^spring", "spring delivery"),
         ("spring*", "spring delivery"),
-        ("deliv", "spring delivery"),
+        ("deliv*", "spring delivery"),
+        ("deliv", None),
+        ("*deliv", None),
         ("deliv spring", None),
         ("(spring) - delivery;", "spring delivery"),
         ("SPRING Delivery", "spring delivery"),

@@ -10,7 +10,7 @@ import pytest
 from credit_trading.exchange import events as ev
 from credit_trading.store.sqlite import Connection
 from tests.users.tables.histories import HOUR_US, ME, START_US, History, file_of
-from tests.users.tables.naive_statistics import found, recomputed
+from tests.users.tables.naive_statistics import exact, found, recomputed
 
 _UNTRUE_SUMS = (
     "SELECT credit_type, currency FROM trading_statistics WHERE realised_profit IS NOT"
@@ -22,13 +22,20 @@ _UNTRUE_HOLDINGS = (
 )
 _UNTRUE_LOTS = (
     "SELECT credit_type, currency FROM trading_statistics AS t, metadata WHERE cost_method = 'fifo' AND cost IS NOT"
-    " coalesce((SELECT sum(cost) FROM cost_lots WHERE asset = t.credit_type AND currency = t.currency), 0)"
+    " coalesce((SELECT sum(cost) + (sum(cost_part) - t.cost_part) / 1000000000 FROM cost_lots"
+    " WHERE asset = t.credit_type AND currency = t.currency), 0)"
 )
+_ROUNDED = ("realised_profit", "cost_moved_out", "cost")
+_UNTRUE_PARTS = "".join(
+    f" UNION ALL SELECT '{table}', cost, cost_part FROM {table} WHERE (cost IS NULL) <> (cost_part IS NULL)"
+    " OR cost_part NOT BETWEEN -500000000 AND 499999999"
+    for table in ("trading_statistics", "trading_statistics_by_day", "cost_lots")
+).removeprefix(" UNION ALL ")
 
 
 def _check(file: Connection) -> None:
     """What was paid and what was earned, what is there and what its parts are: to the last unit."""
-    for untrue in (_UNTRUE_SUMS, _UNTRUE_HOLDINGS, _UNTRUE_LOTS):
+    for untrue in (_UNTRUE_SUMS, _UNTRUE_HOLDINGS, _UNTRUE_LOTS, _UNTRUE_PARTS):
         assert file.execute(untrue).fetchall() == []
 
 
@@ -43,6 +50,24 @@ def test_tables_equal_a_recomputation_from_zero(tmp_path: Path, is_long: bool) -
             _check(file)
         with file_of(events, tmp_path / "whole.db") as file:
             assert found(file) == expected, f"seed {seed}, at once"
+
+
+def test_rounding_never_adds_up(tmp_path: Path, is_long: bool) -> None:
+    """Over long histories figures in all, and each day's cost, are within a unit of what they are without any rounding."""
+    for seed in range(40 if is_long else 2):
+        history = History(seed, late=0.1, methods=False).choose(("average", "fifo")[seed % 2])
+        with file_of(history.grow(700).events, tmp_path / "file.db", slices=Random(seed), at_once=300) as file:
+            expected = exact(file)
+            in_all = file.execute(f"SELECT credit_type, currency, {', '.join(_ROUNDED)} FROM trading_statistics")
+            of_days = file.execute(
+                "SELECT credit_type, currency, day, cost FROM trading_statistics_by_day WHERE cost IS NOT NULL"
+            )
+            told = [((asset, currency, None), figures) for asset, currency, *figures in in_all]
+            told += [((asset, currency, day), [cost]) for asset, currency, day, cost in of_days]
+            for key, figures in told:
+                wanted = [expected[key][name] for name in (["cost"] if len(figures) == 1 else _ROUNDED)]
+                off = max(abs(one - other) for one, other in zip(figures, wanted, strict=True))
+                assert off < 1, f"seed {seed}: {key}"
 
 
 @pytest.mark.parametrize("method", ["average", "fifo"])

@@ -114,7 +114,8 @@ def test_a_fill_from_outside_is_a_transaction_of_its_order(floor: Floor, clock: 
     """With the order's number, no role and no trade number; the order moves as with any fill."""
     orders = floor.admin.on_behalf_of("ann").orders
     order = orders.create_order(SYMBOL, "buy", 10, "5.00", route="external").order_id
-    then = clock.now_us() - 60_000_000
+    then = clock.now_us()
+    clock.advance(60)
     done: dict[str, Any] = {"price": "4.995", "fee": "0.03", "outside": "A Venue", "occurred_at": then}
     number = orders.update_order_progress(order, quantity=4, external_reference="f-1", **done).sequence
     assert _row(
@@ -122,7 +123,7 @@ def test_a_fill_from_outside_is_a_transaction_of_its_order(floor: Floor, clock: 
     ) == (*("buy", "4", "4.995", "19.98", "0.03", "A Venue"),)
     columns = "order_id, role, trade_id, symbol, external_reference, transaction_date, recorded_at"
     assert _row(floor, "ann", number, columns) == (
-        *(order, None, None, SYMBOL, "f-1", "2025-12-31T23:59:00.000000Z", "2026-01-01T00:00:00.000000Z"),
+        *(order, None, None, SYMBOL, "f-1", "2026-01-01T00:00:00.000000Z", "2026-01-01T00:01:00.000000Z"),
     )
     left = "SELECT route, order_status, filled_quantity, filled_value, fees, hold FROM active_orders"
     assert rows_of(floor.path("ann"), left) == [("external", "partially_filled", 4, 1998, 3, 3000)]
