@@ -15,6 +15,7 @@ import attrs
 SINKS: dict[str, dict[str, int | None]] = {
     "execute": {"sql": 0},
     "_execute": {"sql": 0},
+    "_executemany": {"sql": 0},
     "executemany": {"sql": 0},
     "executescript": {"sql": 0},
     # Functions that pass on SQL which they were given: their callers are looked at in the same way.

@@ -7,12 +7,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from credit_trading.cli import output
 from credit_trading.cli.command import Command, Words
 from credit_trading.cli.session import Session
 from credit_trading.cli.tables import Column, draw_fields, draw_table, moment
+from credit_trading.statements.words import contents, cost_method, why_no_profit
 
 if TYPE_CHECKING:
     from credit_trading.statements.reading import OpenStatement
@@ -82,6 +84,10 @@ def _format(session: Session, given: str | None, path: str | None) -> str:
     chosen = "json" if session.json else given or named
     if path is not None and chosen in (None, "table"):
         raise click.UsageError("A file is CSV, JSON or HTML: say so by its name, or by --format.")
+    if named not in (None, chosen):
+        raise click.UsageError(
+            f"{Path(path or '').name} would be {named}, and {chosen} is asked for: name it otherwise."
+        )
     return chosen or "table"
 
 
@@ -89,11 +95,9 @@ def _draw(source: OpenStatement) -> None:
     """A month of transactions is in memory."""
     _draw_head(source.statement)
     _draw_sums(source.statement)
-    by_date = source.statement.by == "date"
-    for month, lines in groupby(
-        source.lines(), key=lambda line: (line.transaction_date if by_date else line.booked_at)[:7]
-    ):
-        _draw_month(month, list(lines), by_date=by_date)
+    told = _Moments(is_by_date=source.statement.by == "date")
+    for month, lines in groupby(source.lines(), key=lambda line: told.first(line)[:7]):
+        _draw_month(month, list(lines), told)
     _draw_rest(source.statement)
 
 
@@ -102,9 +106,10 @@ def _draw_head(statement: Statement) -> None:
         {
             "User": f"{statement.user_id} <{statement.email}>",
             "Period (UTC)": f"{moment(statement.begins_at)} to {moment(statement.ends_at)}",
-            "By": statement.by,
-            "Transactions": str(statement.transactions),
-            "As of": f"journal row {statement.as_of_sequence}, {statement.as_of_hash}",
+            "Contains": contents(statement),
+            "Transactions": f"{statement.transactions:,}",
+            "Journal row": str(statement.as_of_sequence),
+            "Its hash": statement.as_of_hash,
         }
     )
 
@@ -124,7 +129,7 @@ def _draw_sums(statement: Statement) -> None:
             (
                 one.credit_type,
                 one.currency,
-                str(one.trades),
+                f"{one.trades:,}",
                 one.bought_quantity,
                 one.sold_quantity,
                 one.fees,
@@ -132,7 +137,9 @@ def _draw_sums(statement: Statement) -> None:
             )
             for one in statement.results
         ]
-        draw_table(columns, results, title="Results")
+        draw_table(columns, results, title=f"Results (profit by {cost_method(statement)})")
+        for sentence in why_no_profit(statement):
+            output.notice(sentence)
     flows = [
         (flow.asset, part.transaction_type, str(part.changes), part.inflow, part.outflow, part.net)
         for flow in statement.flows
@@ -150,21 +157,45 @@ def _draw_sums(statement: Statement) -> None:
         )
 
 
-def _draw_month(month: str, lines: list[StatementLine], *, by_date: bool) -> None:
+@attrs.frozen
+class _Moments:
+    """Which of a line's two moments is told first; the other one is told of late ones alone."""
+
+    is_by_date: bool
+
+    @property
+    def headings(self) -> tuple[str, str]:
+        return ("Date (UTC)", "Booked") if self.is_by_date else ("Booked (UTC)", "Happened")
+
+    def first(self, line: StatementLine) -> str:
+        return line.transaction_date if self.is_by_date else line.booked_at
+
+    def other(self, line: StatementLine) -> str | None:
+        """The day, or on the same day the second, where that is not the same."""
+        first, other = self.first(line), line.booked_at if self.is_by_date else line.transaction_date
+        if other[:10] != first[:10]:
+            return other[:10]
+        return other[11:19] if other[:19] != first[:19] else None
+
+
+def _draw_month(month: str, lines: list[StatementLine], told: _Moments) -> None:
+    has_late = any(told.other(line) for line in lines)
     columns = [
-        Column("UTC"),
+        Column(told.headings[0]),
+        *([Column(told.headings[1])] if has_late else []),
         Column("Type"),
         Column("Asset"),
         Column("Change", right=True),
         Column("Balance", right=True),
-        Column("Price", right=True),
+        Column("Price", right=True, spare=True),
         Column("Counterparty", spare=True),
         Column("Id", right=True, spare=True),
         Column("Note", spare=True, wrap=True),
     ]
     rows = [
         (
-            moment(line.transaction_date if by_date else line.booked_at) if first else None,
+            moment(told.first(line)) if first else None,
+            *([told.other(line) if first else None] if has_late else []),
             line.transaction_type if first else None,
             change.asset,
             change.change,

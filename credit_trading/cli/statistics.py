@@ -9,7 +9,8 @@ import click
 from credit_trading.cli import output
 from credit_trading.cli.command import COUNT, Command, Words
 from credit_trading.cli.session import Session
-from credit_trading.cli.tables import Column, average, draw_fields, draw_table
+from credit_trading.cli.tables import Column, draw_fields, draw_table
+from credit_trading.errors import InvalidInput
 from credit_trading.exchange.entered import CostMethod
 from credit_trading.trading.records import StatisticsRecord
 from credit_trading.trading.statistics import PERIODS
@@ -54,7 +55,9 @@ def statistics(
 ) -> None:
     """Shows what a user's trades came to: profit, cost, volume, orders.
 
-    Cost is the running average, or by lots: see transactions cost-method. Periods are UTC, weeks begin on Monday. --json has all figures.
+    A sale takes out its share of the running average cost, or the cost of the oldest lots: see transactions cost-method. Costs are
+    reckoned to a billionth of a smallest unit (a cent) and shown in whole ones, so that rounding does not add up. Periods are UTC, weeks
+    begin on Monday. --json has all figures.
     """
     with session.user(user_id) as user:
         found = user.transactions.calculate_trading_statistics(
@@ -63,11 +66,22 @@ def statistics(
             currency=currency,
             from_=from_,
             to=to,
-            marks={(code, in_currency): price for code, in_currency, price in marks} or None,
+            marks=_checked_marks(marks),
             limit=limit,
         )
     empty = f"{user_id} has no such statistics."
     session.show(found, lambda: draw_profits(found, empty=empty))
+
+
+def _checked_marks(marks: tuple[tuple[str, str, str], ...]) -> dict[tuple[str, str], str] | None:
+    """Raises InvalidInput for a pair that has two."""
+    found: dict[tuple[str, str], str] = {}
+    for code, currency, price in marks:
+        if (code, currency) in found:
+            pair = f"{code}/{currency}"
+            raise InvalidInput("marks", pair, "the mark is given twice", hint="Give one --mark for each pair.")
+        found[code, currency] = price
+    return found or None
 
 
 @click.command(
@@ -78,6 +92,10 @@ def statistics(
 @click.pass_obj
 def cost_method(session: Session, user_id: str, method: str | None) -> None:
     """Shows or sets how a user's cost is reckoned: by the running average, or first in, first out.
+
+    average: what leaves takes cost x quantity / holdings along, and the average of the rest stays what it was. fifo: it takes the oldest
+    lots, and of a lot its share. Shares are rounded half to even to a billionth of the currency's smallest unit; who takes all takes the
+    whole cost.
 
     Setting it reckons all of the user's statistics anew, those of the past, too. Balances do not depend on it.
     """
@@ -98,15 +116,15 @@ def draw_profits(found: Sequence[StatisticsRecord], *, empty: str = "") -> None:
         Column("Credit type"),
         Column("Holdings", right=True),
         Column("Cost", right=True),
-        Column("each", right=True, spare=True),
-        *([] if by_period else [Column("Worth", right=True), Column("Unrealised", right=True)]),
+        Column("Average cost", right=True, spare=True),
+        *([] if by_period else [Column("Market value", right=True), Column("Unrealised", right=True)]),
         Column("Realised", right=True),
         Column("Volume", right=True, spare=True),
         Column("Turnover", right=True, spare=True),
         Column("Fees", right=True),
-        Column(""),
+        Column("Currency"),
         Column("Trades", right=True),
-        Column("Orders filled", right=True, spare=True),
+        Column("Fill ratio", right=True, spare=True),
         Column("Seconds to fill", right=True, spare=True),
     ]
     rows = [
@@ -115,7 +133,7 @@ def draw_profits(found: Sequence[StatisticsRecord], *, empty: str = "") -> None:
             record.credit_type,
             record.holdings,
             record.cost,
-            average(record.average_cost),
+            _unit_cost(record.average_cost),
             *([] if by_period else [record.market_value, record.unrealised_profit]),
             record.realised_profit,
             record.volume,
@@ -131,19 +149,24 @@ def draw_profits(found: Sequence[StatisticsRecord], *, empty: str = "") -> None:
     draw_table(columns, rows, empty=empty)
 
 
+def _unit_cost(cost: str | None) -> str | None:
+    """Without the zeros at the end of the four decimals that it has beyond its currency's."""
+    return None if cost is None else (cost[:-4] + cost[-4:].rstrip("0")).rstrip(".")
+
+
 def draw_statistics(statistics: Sequence[StatisticsRecord], *, title: str = "", empty: str = "") -> None:
     """One line for each credit type and currency; values and fees are in the currency."""
     columns = [
         Column("Credit type"),
         Column("Trades", right=True),
         Column("Bought", right=True),
-        Column("for", right=True),
+        Column("Buy value", right=True),
         Column("Sold", right=True),
-        Column("for", right=True),
+        Column("Sell value", right=True),
         Column("Fees", right=True),
-        Column(""),
+        Column("Currency"),
         Column("Orders", right=True, spare=True),
-        Column("Filled", right=True, spare=True),
+        Column("Orders filled", right=True, spare=True),
     ]
     rows = [
         (

@@ -36,10 +36,10 @@ CREATE INDEX journal_money_causes ON journal (cause)
     WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded',
     'transaction_entered', 'order_filled_outside');
 CREATE INDEX journal_references_a ON journal (user_a, json_extract(payload, '$.external_reference'))
-    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    WHERE kind IN ('transaction_entered', 'order_filled_outside', 'traded_off_book')
     AND json_extract(payload, '$.external_reference') IS NOT NULL;
 CREATE INDEX journal_references_b ON journal (user_b, json_extract(payload, '$.external_reference'))
-    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    WHERE kind IN ('transaction_entered', 'order_filled_outside', 'traded_off_book')
     AND json_extract(payload, '$.external_reference') IS NOT NULL AND user_b IS NOT NULL;
 """
 """`journal_money_causes` keeps the keys of money movements for ever; all other command ids are remembered by the replica. The references
@@ -61,10 +61,10 @@ CREATE INDEX journal_money_causes ON journal (cause)
     WHERE content IS NOT NULL AND kind IN ('deposited', 'withdrawn', 'traded_off_book', 'transaction_recorded',
     'transaction_entered', 'order_filled_outside');
 CREATE INDEX journal_references_a ON journal (user_a, json_extract(payload, '$.external_reference'))
-    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    WHERE kind IN ('transaction_entered', 'order_filled_outside', 'traded_off_book')
     AND json_extract(payload, '$.external_reference') IS NOT NULL;
 CREATE INDEX journal_references_b ON journal (user_b, json_extract(payload, '$.external_reference'))
-    WHERE kind IN ('transaction_entered', 'order_filled_outside')
+    WHERE kind IN ('transaction_entered', 'order_filled_outside', 'traded_off_book')
     AND json_extract(payload, '$.external_reference') IS NOT NULL AND user_b IS NOT NULL;
 """,
 }
@@ -84,7 +84,7 @@ MONEY_KINDS = frozenset(
 )
 
 REFERENCE = "json_extract(payload, '$.external_reference')"
-REFERRED = f"kind IN ('transaction_entered', 'order_filled_outside') AND {REFERENCE} IS NOT NULL"
+REFERRED = f"kind IN ('transaction_entered', 'order_filled_outside', 'traded_off_book') AND {REFERENCE} IS NOT NULL"
 """What the indices of references hold, and which rows they cover; as they have it."""
 
 COLUMNS = (

@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 WIDTH, HEIGHT = 480, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 10, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 20, 10, 26
 _TICKS_UP, _TICKS_ACROSS = 5, 6
-_WIDEST = 30
-"""A bar that stands for the whole period would be a wall."""
+_DIGIT = 6.2
+"""How wide one is on an axis; where they need more than there is on the left, the drawing begins farther to the right."""
+_THINNEST, _WIDEST = 2.0, 30.0
+"""A bar of a few minutes is still seen, and one that stands for the whole period is no wall."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
@@ -78,8 +80,9 @@ def steps(moments_us: Sequence[int], units: Sequence[int], decimals: int, *, tit
     low, high = min(values), max(values)
     if low < high * 0.7 or low == high:
         low, high = min(low, 0.0), max(high, 0.0)
-    x, across = _time_scale(moments_us[0], moments_us[-1])
     y, up, bottom = _value_scale(low, high)
+    left = _left_of(up)
+    x, across = _time_scale(moments_us[0], moments_us[-1], left)
     line = f"M{x(moments_us[0]):.1f} {y(values[0]):.1f}"
     for moment, before, after in zip(moments_us, values, values[1:], strict=False):
         if before != after:
@@ -87,9 +90,19 @@ def steps(moments_us: Sequence[int], units: Sequence[int], decimals: int, *, tit
     line += f"H{WIDTH - _RIGHT}"
     has_zero = bottom <= 0
     zero = y(0.0 if has_zero else bottom)
-    area = f"{line}V{zero:.1f}H{_LEFT}Z" if has_zero else ""
-    note = "" if has_zero else f"axis from {up[0].label}, not from zero"
-    return Chart(title=title, description=description, zero=zero, across=across, up=up, line=line, area=area, note=note)
+    area = f"{line}V{zero:.1f}H{left}Z" if has_zero else ""
+    note = "" if has_zero else f"axis from {up[0].label}, not 0"
+    return Chart(
+        title=title,
+        description=description,
+        zero=zero,
+        across=across,
+        up=up,
+        line=line,
+        area=area,
+        note=note,
+        left=left,
+    )
 
 
 def columns(
@@ -104,17 +117,17 @@ def columns(
 ) -> Chart:
     """One bar for each period, upright from zero; a sum below zero hangs."""
     values = [_float(one, decimals) for one in units]
-    x, across = _time_scale(from_us, ends_us[-1])
     y, up, _ = _value_scale(min(0.0, *values, 0.0), max(0.0, *values, 0.0))
+    left = _left_of(up)
+    x, across = _time_scale(from_us, ends_us[-1], left)
     bars = []
     for begins, ends, value, label in zip([from_us, *ends_us], ends_us, values, labels, strict=False):
         if value:
-            left, right = x(begins), x(ends)
-            width = max(min((right - left) * 0.8, right - left - 1, _WIDEST), 0.5)
+            room, middle = x(ends) - x(begins), (x(begins) + x(ends)) / 2
+            width = max(min(room * 0.8, room - 1, _WIDEST), _THINNEST)
             above, below = sorted((y(value), y(0.0)))
-            middle = (left + right) / 2
             bars.append(Bar(middle - width / 2, above, width, max(below - above, 0.8), label))
-    return Chart(title=title, description=description, zero=y(0.0), across=across, up=up, bars=bars)
+    return Chart(title=title, description=description, zero=y(0.0), across=across, up=up, bars=bars, left=left)
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
@@ -170,11 +183,15 @@ def _float(units: int, decimals: int) -> float:
     return float(units / 10**decimals)
 
 
-def _time_scale(from_us: int, to_us: int) -> tuple[Callable[[int], float], list[Tick]]:
+def _left_of(ticks: Sequence[Tick]) -> int:
+    return max(_LEFT, 8 + math.ceil(_DIGIT * max(len(tick.label) for tick in ticks)))
+
+
+def _time_scale(from_us: int, to_us: int, left: int) -> tuple[Callable[[int], float], list[Tick]]:
     span = max(to_us - from_us, 1)
 
     def x(moment_us: int) -> float:
-        return _LEFT + (moment_us - from_us) / span * (WIDTH - _LEFT - _RIGHT)
+        return left + (moment_us - from_us) / span * (WIDTH - left - _RIGHT)
 
     return x, [Tick(x(moment), label) for moment, label in time_ticks(from_us, to_us, _TICKS_ACROSS)]
 

@@ -151,7 +151,9 @@ class AuditAdministration:
             last, _ = log.head()
             rows = log.rows_at([sequence]) if sequence <= last else []
         if not rows:
-            raise NotFound("audit", sequence, f"the journal ends at sequence {last}", hint="List them: credit-trading audit list.")
+            raise NotFound(
+                "audit", sequence, f"the journal ends at sequence {last}", hint="List them: credit-trading audit list."
+            )
         search = Search(self._desk, asked(), user=None, causes=())
         hit = search.hit(rows[0])
         return _event(hit, search, self._changes([hit]))

@@ -47,7 +47,7 @@ class TransactionHistory:
         `sort` is `date` (when it happened; unless given), `entered` (the id), `quantity` (with a credit type) or `total` (with a
         currency; those without one are left out): the latest or largest first, or the other way round if `ascending`; equal ones by
         their id. By text they are found in the order in which they were entered, which takes no other filters without a text. Raises
-        InvalidInput, NotFound for an asset that amounts are of.
+        InvalidInput, NotFound for an unknown asset.
         """
         filters = history_input.transaction_filters(self._desk, **query)
         order = history_input.transaction_sort(sort, filters)
@@ -105,10 +105,10 @@ class OrderHistory:
         """Those that are all of what `query` gives (`OrderQuery`), as they were placed, the latest first, or the first if `ascending`.
 
         `state` is `active`, `done` or `all`; at most `limit`, after the page whose `next` is `after`. An order that is done between two
-        pages is not seen twice. Raises InvalidInput, NotFound for an unknown instrument, or an asset that amounts are of.
+        pages is not seen twice. Raises InvalidInput, NotFound for an unknown instrument or asset.
         """
         filters = history_input.order_filters(self._desk, **query)
-        wanted = history_input.order_state(state)
+        wanted = history_input.order_state(state, filters)
         way = history_input.checked_switch(ascending, what="ascending")
         most = checked_limit(limit, what=_ORDERS)
         question = ("orders", self._user, filters, wanted, way)

@@ -28,6 +28,8 @@ _TRANSACTIONS, _ORDERS = "transactions.list", "orders.list"
 TRANSACTION_TYPES = (*entered.TYPES, *recorded.BUSTS)
 """All that a transaction can be."""
 
+_OPEN = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
 _SIDES = {side: tuple(kind for kind in TRANSACTION_TYPES if kind.startswith(side)) for side in (BUY, SELL)}
 """A trade, and one that was taken back."""
 
@@ -108,7 +110,7 @@ def transaction_filters(
     max_total: Number | None = None,
     text: str | None = None,
 ) -> TransactionFilters:
-    """Raises InvalidInput, NotFound for an asset that amounts are of."""
+    """Raises InvalidInput, NotFound for an unknown asset."""
     from_us, to_us = _period(from_, to, _TRANSACTIONS)
     least, most = _amounts(desk, credit_type, min_quantity, max_quantity, "quantity", "credit type", _TRANSACTIONS)
     least_total, most_total = _amounts(desk, currency, min_total, max_total, "total", "currency", _TRANSACTIONS)
@@ -117,8 +119,8 @@ def transaction_filters(
         to_us=to_us,
         types=_types(transaction_type, side),
         status=_one_of(entered.TransactionStatus, status, what="status"),
-        credit_type=_text(credit_type, what="credit type"),
-        currency=_text(currency, what="currency"),
+        credit_type=_asset(desk, credit_type),
+        currency=_asset(desk, currency),
         counterparty=_text(counterparty, what="counterparty"),
         order_id=_number(order_id, what="order id"),
         trade_id=_number(trade_id, what="trade id"),
@@ -179,7 +181,7 @@ def order_filters(
     max_quantity: Number | None = None,
     text: str | None = None,
 ) -> OrderFilters:
-    """Raises InvalidInput, NotFound for an unknown instrument, or an asset that amounts are of."""
+    """Raises InvalidInput, NotFound for an unknown instrument or asset."""
     from_us, to_us = _period(from_, to, _ORDERS)
     least_price = most_price = None
     if symbol is not None:
@@ -196,8 +198,8 @@ def order_filters(
         side=_one_of((BUY, SELL), side, what="side"),
         order_type=_one_of(OrderType, order_type, what="order type"),
         status=_one_of(OrderStatus, status, what="status"),
-        credit_type=_text(credit_type, what="credit type"),
-        currency=_text(currency, what="currency"),
+        credit_type=_asset(desk, credit_type),
+        currency=_asset(desk, currency),
         symbol=symbol,
         route=_one_of((INTERNAL, EXTERNAL), route, what="route"),
         client_order_id=_text(client_order_id, what="client order id"),
@@ -209,12 +211,15 @@ def order_filters(
     )
 
 
-def order_state(state: str) -> str:
-    """Raises InvalidInput."""
+def order_state(state: str, filters: OrderFilters) -> str:
+    """Raises InvalidInput, also for a status that no order in that state has."""
     if state not in order_search.STATES:
         raise InvalidInput(
             "state", shown(state), "no such state", hint=f"Choose from {', '.join(order_search.STATES)}."
         )
+    if filters.status is not None and state == ("done" if filters.status in _OPEN else "active"):
+        problem = f"no order that is {state} is {filters.status.replace('_', ' ')}"
+        raise InvalidInput(_ORDERS, filters.status, problem, hint="Give another status, or the state all.")
     return str(state)
 
 
@@ -229,6 +234,10 @@ def checked_transaction_id(transaction_id: int) -> int:
     """Raises InvalidInput."""
     problem = "a transaction id is a whole number above zero"
     return checked_number(transaction_id, what="transactions", problem=problem, hint="For example 17.", least=1)
+
+
+def _asset(desk: Desk, code: str | None) -> str | None:
+    return None if code is None else desk.asset(code).code
 
 
 def _period(from_: Moment | None, to: Moment | None, operation: str) -> tuple[int | None, int | None]:

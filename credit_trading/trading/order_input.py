@@ -140,7 +140,7 @@ def place_external_order(
     for what, given in unfit.items():
         if given not in (None, False):
             subject = what if given is True else f"{what} {shown(given)}"
-            problem = "an order that is worked outside has none"
+            problem = "it does not go with an order that is worked outside"
             raise InvalidInput(_PLACE, subject, problem, hint="Leave it out, or place the order in the book here.")
     if side not in (BUY, SELL):
         raise InvalidInput(_PLACE, shown(side), "a side is buy or sell", hint="Write buy or sell.")

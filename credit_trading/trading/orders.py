@@ -141,8 +141,8 @@ class OwnOrders(OrderHistory):
                 },
             )
         # An order that is named once need not be named twice: the exchange remembers it by its client order id then.
-        own_id = self._principal.scoped(command_id) or self._principal.scoped(client_order_id, kind="order")
-        return self._prepare(command, own_id)
+        named = self._principal.scoped(client_order_id, kind="order")
+        return self._prepare(command, named if command_id in (None, named) else self._principal.scoped(command_id))
 
     def amend_order(
         self,

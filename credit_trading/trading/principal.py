@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import attrs
 
-from credit_trading.checks import checked_id, checked_text
+from credit_trading.checks import checked_id, checked_text, shown
+from credit_trading.errors import InvalidInput
 from credit_trading.journal.notes import Note
+
+_KINDS = {"id": "command id", "key": "key", "order": "client order id"}
 
 
 @attrs.frozen(kw_only=True)
@@ -43,13 +46,21 @@ class Principal:
     def scoped(self, command_id: str | None, *, kind: str = "id") -> str | None:
         """The id within the exchange: what one user calls a command is none of another's. None stays None (one is made up).
 
-        An id in its full form, as reports and errors name it, stays as it is.
+        An id in its full form, as reports and errors name it, stays as it is; but only one of that kind, or one that was made up: keys
+        are given by administrators, and no user can take one of theirs.
         """
         if command_id is None:
             return None
         if isinstance(command_id, str) and command_id.startswith(f"{self.scope}/"):
             _, given_kind, own_id = (*command_id.split("/", 2), "", "")[:3]
-            checked_id(given_kind, what=kind)
+            if given_kind not in (kind, "id"):
+                problem = f"this is no {_KINDS[kind]} of {self.scope}"
+                raise InvalidInput(
+                    _KINDS[kind],
+                    shown(command_id),
+                    problem,
+                    hint=f"Give {self.scope}/{kind}/NAME, or a name of your own.",
+                )
             checked_id(own_id, what=kind)
             return command_id
         return f"{self.scope}/{kind}/{checked_id(command_id, what=kind)}"

@@ -87,8 +87,9 @@ class TransactionRecord(msgspec.Struct, frozen=True, gc=False):
 class StatisticsRecord:
     """One credit type traded in one currency, in all or over a period; None for a total that no longer fits 63 bits.
 
-    Quantities are in credits, values in the currency, all of them exact. Of ratios, `average_cost` (currency for one credit) is floored
-    four decimals beyond the currency's, `fill_ratio` (percent of the quantity of orders that are done) to a tenth, and
+    Quantities are in credits, values in the currency: costs are reckoned to a billionth of the currency's smallest unit and told in
+    whole ones, all other sums are exact. Of ratios, `average_cost` (currency for one credit) is rounded half to even, four decimals beyond
+    the currency's; floored are `fill_ratio` (percent of the quantity of orders that are done) to a tenth, and
     `average_time_to_fill` (seconds) to a microsecond; each is None where there is nothing to divide by.
     """
 

@@ -66,6 +66,8 @@ class _Batch:
     project: bool = True
     outcomes: list[Outcome] | None = None
     error: BaseException | None = None
+    users: set[int] = attrs.Factory(set)
+    """Those whose files have events to show that its commands brought about."""
 
     @property
     def done(self) -> bool:
@@ -132,16 +134,15 @@ class Sequencer:
         if not batch.commands:
             return []
         self._waiting.append(batch)
-        users: set[int] = set()
         if not self._leading.acquire(timeout=self._timeout_s):
             self._withdraw(batch)
         else:
             try:
                 if not batch.done:
-                    users = self._lead()
+                    self._lead()
             finally:
                 self._leading.release()
-        self._project(users)
+        self._project(batch.users)
         if batch.error is not None:
             raise batch.error
         assert batch.outcomes is not None
@@ -202,16 +203,12 @@ class Sequencer:
         problem = f"other threads kept the exchange busy for {self._timeout_s:g} s; {_NOTHING_CHANGED}"
         return Busy("submit", self._live.path, problem, hint="Try again.")
 
-    def _lead(self) -> set[int]:
-        """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller.
-
-        Returns the users whose files have events to show.
-        """
+    def _lead(self) -> None:
+        """Decides everything that is waiting, as one group; a group that fails is tried again caller by caller."""
         batches = self._take_waiting()
-        users: set[int] = set()
         try:
             try:
-                users |= self._run(batches)
+                self._run(batches)
             except Busy:
                 raise
             except Exception:
@@ -219,14 +216,13 @@ class Sequencer:
                     raise
                 for batch in batches:
                     if not batch.done:
-                        users |= self._run_alone(batch)
+                        self._run_alone(batch)
         except BaseException as error:
             for batch in batches:
                 if not batch.done:
                     batch.error = error if isinstance(error, Exception) else self._interrupted(batch)
             if not isinstance(error, TradingError):
                 raise
-        return users
 
     def _take_waiting(self) -> list[_Batch]:
         """Some may be withdrawn at this very moment."""
@@ -236,16 +232,15 @@ class Sequencer:
                 batches.append(self._waiting.popleft())
         return batches
 
-    def _run_alone(self, batch: _Batch) -> set[int]:
+    def _run_alone(self, batch: _Batch) -> None:
         try:
-            return self._run([batch])
+            self._run([batch])
         except Exception as error:
             if batch.done:  # decided: what failed came after, and is not about this caller
                 raise
             batch.error = error
-            return set()
 
-    def _run(self, batches: Sequence[_Batch]) -> set[int]:
+    def _run(self, batches: Sequence[_Batch]) -> None:
         prepared = [command for batch in batches for command in batch.commands]
         with _nothing_changed(), self._live.writing() as replica:
             before, repeats = replica.sequence, Repeats(self._live.log, replica)
@@ -256,6 +251,8 @@ class Sequencer:
                 self._commit(entries, list(zip(prepared, decided, strict=True)))
             except CommitUndecided as error:
                 failure = self._settle(entries[-1], error)
+        if failure is None:
+            _share_out(entries, batches)
         outcomes = iter(decided)
         for batch in batches:
             own = [next(outcomes) for _ in batch.commands]
@@ -264,10 +261,6 @@ class Sequencer:
                 batch.outcomes = own
             else:
                 batch.error = failure(lost)
-        if failure is not None:
-            return set()
-        later = {command.request.id for batch in batches if not batch.project for command in batch.commands}
-        return _named(entry for entry in entries if entry.cause not in later)
 
     def _run_together(self, prepared: Sequence[Prepared], check: Callable[[Replica], None]) -> list[Outcome]:
         """An error that leaves the block throws away the replica, which may have applied some of the commands."""
@@ -381,6 +374,15 @@ def _nothing_changed() -> Iterator[None]:
         raise
     except StorageError as error:
         raise error.adding(_NOTHING_CHANGED)  # noqa: B904 - it is the same error
+
+
+def _share_out(entries: Iterable[Entry], batches: Sequence[_Batch]) -> None:
+    """Each caller brings forward the files that its own commands concern, and no others; what time brought about is the first's."""
+    by_cause = {command.request.id: batch for batch in batches for command in batch.commands}
+    for entry in entries:
+        batch = by_cause.get(entry.cause, batches[0])
+        if batch.project:
+            batch.users |= _named([entry])
 
 
 def _named(entries: Iterable[Entry]) -> set[int]:

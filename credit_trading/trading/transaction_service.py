@@ -203,6 +203,8 @@ def _refused_for(code: Rejection, desk: Desk, subject: str, outcome: Outcome) ->
         assert entry is not None
         assert isinstance(entry.event, CommandRejected)
         name = catalogue.by_number(log.connection, entry.event.user).user_id
-    sentence = f"{code.sentence}, that of {name}" if code is Rejection.INSUFFICIENT_FUNDS else f"{name}: {code.sentence}"
+    sentence = (
+        f"{code.sentence}, that of {name}" if code is Rejection.INSUFFICIENT_FUNDS else f"{name}: {code.sentence}"
+    )
     hint = REPEATED_HINT if outcome.repeated else code.hint.replace("USER_ID", name)
     return OrderRejected(transaction_input.RECORD, subject, code.value, sentence, hint=hint)

@@ -16,8 +16,9 @@ from credit_trading.transfer.container import Container
 from credit_trading.transfer.lines import Line
 from credit_trading.transfer.plan import NewAsset, NewInstrument, NewUser, Plan
 from credit_trading.transfer.problems import Problems
-from credit_trading.transfer.reading import Reader, word_of
+from credit_trading.transfer.reading import Reader
 from credit_trading.transfer.schema import ASSETS, INSTRUMENTS, USERS, Table
+from credit_trading.transfer.values import word_of
 from credit_trading.users import catalogue
 from credit_trading.users.bulk import checked_user
 

@@ -1,6 +1,6 @@
-"""From a line of a file to a value that the exchange could take: names, amounts, moments.
+"""From a line of a file to a transaction that the exchange could take.
 
-Here: the form of each value, and what of a line must agree with itself. Never here: what is in the exchange, balances (checking).
+Here: what of a line must agree with itself. Never here: the form of each value (values), what is in the exchange, balances (checking).
 Always: every field that is wrong is told, and a line that is wrong anywhere is no value.
 """
 
@@ -11,17 +11,23 @@ from typing import TypeVar
 
 import attrs
 
-from credit_trading.checks import checked_id, checked_text
-from credit_trading.clock import parse_time
 from credit_trading.errors import TradingError
 from credit_trading.exchange.entered import WITH_COST, TransactionStatus
 from credit_trading.exchange.recorded import BUSTS, DIRECTIONS, MOVES, Terms, changes, terms
 from credit_trading.money import Asset
-from credit_trading.money.amount import parse_units
-from credit_trading.money.asset import MAX_DECIMALS
 from credit_trading.transfer.lines import Line
 from credit_trading.transfer.problems import Problems
-from credit_trading.transfer.schema import RFC_3339, TRANSACTIONS, Table
+from credit_trading.transfer.schema import TRANSACTIONS, Table
+from credit_trading.transfer.values import (
+    asset_of,
+    id_in,
+    moment_in,
+    past_moment_in,
+    price_in,
+    signed_in,
+    text_in,
+    word_of,
+)
 
 T = TypeVar("T")
 
@@ -117,17 +123,17 @@ def transaction(line: Line, assets: Mapping[str, Asset], problems: Problems, *, 
     reader = Reader(line, TRANSACTIONS, problems)
     take = reader.take
     kind = take("transaction_type", word_of(tuple(DIRECTIONS)))
-    asset = take("credit_type", _asset_of(assets))
-    currency = take("currency", _asset_of(assets))
+    asset = take("credit_type", asset_of(assets))
+    currency = take("currency", asset_of(assets))
     quantity = take("quantity", lambda text: asset.parse_positive(text, what=text)) if asset else None
     total = take("total_value", lambda text: currency.parse(text, what=text)) if currency else None
-    fee = take("fee", lambda text: _signed(text, currency)) if currency else None
-    price = take("price_per_credit", _price)
-    moment = take("transaction_date", lambda text: _past(text, now_us))
-    recorded_at = take("recorded_at", lambda text: _past(text, now_us))
+    fee = take("fee", lambda text: signed_in(text, currency)) if currency else None
+    price = take("price_per_credit", price_in)
+    moment = take("transaction_date", lambda text: past_moment_in(text, now_us))
+    recorded_at = take("recorded_at", lambda text: past_moment_in(text, now_us))
     status = take("status", word_of(tuple(TransactionStatus))) or _SETTLED
-    texts = {field: take(field, _id) for field in ("reference", "trade_reference", "external_reference")}
-    words = {field: take(field, _text) for field in ("user_id", "counterparty", "symbol", "note")}
+    texts = {field: take(field, id_in) for field in ("reference", "trade_reference", "external_reference")}
+    words = {field: take(field, text_in) for field in ("user_id", "counterparty", "symbol", "note")}
     _check_status(reader, status)
     if moment is not None and recorded_at is not None and recorded_at < moment:
         reader.wrong("recorded_at", "it was entered before it happened")
@@ -170,10 +176,9 @@ def transaction(line: Line, assets: Mapping[str, Asset], problems: Problems, *, 
 
 def _check_status(reader: Reader, status: str) -> None:
     """What only one that is not settled has. It is left out, and told of: so it must be right in form."""
-    times = [field for field in _OF_UNSETTLED if field.endswith("_at")]
-    for field in times:
-        reader.take(field, _moment)
-    reader.take("status_reason", _text)
+    reader.take("expires_at", moment_in)
+    reader.take("status_changed_at", moment_in)
+    reader.take("status_reason", text_in)
     if status == _SETTLED:
         for field in _OF_UNSETTLED:
             if reader.line.values.get(field) is not None:
@@ -208,60 +213,3 @@ def _check_total(
     if abs(exact - total * unit) >= unit:
         fitting = currency.format(exact // unit)
         reader.wrong("total_value", f"{currency.format(total)}, where price times quantity is {fitting}")
-
-
-def _id(text: str) -> str:
-    return checked_id(text, what=text[:40])
-
-
-def _text(text: str) -> str:
-    return checked_text(text, what=text[:40])
-
-
-def _asset_of(assets: Mapping[str, Asset]) -> Callable[[str], Asset]:
-    def parse(text: str) -> Asset:
-        known = assets.get(text)
-        if known is None:
-            raise ValueError(f"{text[:40]}: no such asset, here or in the file")
-        return known
-
-    return parse
-
-
-def word_of(words: tuple[str, ...]) -> Callable[[str], str]:
-    """Takes one of these."""
-
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"{text[:40]}: not one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _price(text: str) -> tuple[int, int]:
-    """As many decimals as are written: they are kept."""
-    decimals = min(len(text.partition(".")[2]), MAX_DECIMALS)
-    units = parse_units(text, decimals, what=text[:40])
-    if not units:
-        raise ValueError("zero is not a price")
-    return units, decimals
-
-
-def _signed(text: str, asset: Asset) -> int:
-    if text.startswith("-"):
-        return -asset.parse(text[1:], what=text[:40])
-    return asset.parse(text, what=text[:40])
-
-
-def _moment(text: str) -> int:
-    if RFC_3339.fullmatch(text) is None:
-        raise ValueError(f"{text[:40]}: not a time such as 2026-03-01T09:30:00.000000Z")
-    return parse_time(text)
-
-
-def _past(text: str, now_us: int) -> int:
-    moment_us = _moment(text)
-    if not 0 <= moment_us <= now_us:
-        raise ValueError(f"{text[:40]}: it lies in the future, or before 1970")
-    return moment_us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from credit_trading.cli import main
 from credit_trading.cli.command import Command, Group
 from credit_trading.journal.log import FILE_NAME
-from tests.cli.conftest import Cli
+from tests.cli.conftest import SYMBOL, Cli
 
 NOT_HERE = ("journal check",)
 """What is right for another exchange only."""
@@ -64,9 +65,11 @@ def test_every_command_is_asked_for() -> None:
             *(f"instruments {name}" for name in ("open", "close", "halt", "resume")),
             *(f"accounts {name}" for name in ("deposit", "withdraw", "show")),
             *(f"orders {name}" for name in ("place", "list", "history", "show", "amend", "cancel", "cancel-all")),
+            *(f"orders {name}" for name in ("progress", "complete")),
             "book",
             *(f"trades {name}" for name in ("list", "bust")),
-            "transactions list",
+            *(f"transactions {name}" for name in ("list", "record", "update", "statistics", "cost-method")),
+            "statement",
             *(f"audit {name}" for name in ("list", "show")),
             *(f"journal {name}" for name in ("head", "check", "archive")),
             "verify",
@@ -99,6 +102,21 @@ def _with_a_backup(market: Cli, example: str) -> str:
     return example.replace("20261121-020000-000000", made["set"]).replace("2026-11-01T12:00:00Z", made["as_of"])
 
 
+def _with_what_it_names(market: Cli, example: str) -> str:
+    """The example with the order or the transaction that it names; bob has what a deal with him takes."""
+    if example.startswith(("orders progress", "orders complete")):
+        placed = market.json(
+            *("orders", "place", "ann", SYMBOL, "buy", "10", "--price", "12.50", "--route", "external")
+        )
+        return example.replace(" ann 3 ", f" ann {placed['order_id']} ")
+    if example.startswith("transactions update"):
+        entered = market.json("transactions", "record", "ann", "withdrawal", "USD", "5.00", "--pending")
+        return re.sub(r" ann 1[78] ", f" ann {entered['transaction_id']} ", example)
+    if "--counterparty bob" in example:
+        market.run("accounts", "deposit", "bob", "VCS-1340-2020", "10")
+    return example
+
+
 @pytest.mark.parametrize("example", TRIED)
 def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a market where it makes sense; those that found or add what is there already are refused, in a line."""
@@ -115,6 +133,7 @@ def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypa
         example = example.replace("eve", "dan").replace("ann", "dan")
     if "backups" in example:
         example = _with_a_backup(market, example)
+    example = _with_what_it_names(market, example)
     if example.startswith("users erase"):
         market.run("users", "delete", "dan", "--yes")
     given, _, source = example.partition(" < ")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
 from pathlib import Path
 
 from tests.cli.conftest import Cli
@@ -49,8 +51,37 @@ def test_what_cannot_be_is_refused_in_one_line(market: Cli, tmp_path: Path) -> N
     there.write_text("mine")
     assert "a file of this name exists" in market.run("statement", "ann", "-o", str(there), code=1).err
     assert "CSV, JSON or HTML" in market.run("statement", "ann", "-o", str(tmp_path / "x.txt"), code=2).err
+    assert (
+        "x.html would be html"
+        in market.run("statement", "ann", "-o", str(tmp_path / "x.html"), "--format", "csv", code=2).err
+    )
+    assert "would be csv" in market.run("statement", "ann", "-o", str(tmp_path / "x.csv"), "--json", code=2).err
+    assert list(tmp_path.glob("x.*")) == []
     assert "not both" in market.run("statement", "ann", "--json", "--format", "csv", code=2).err
     assert there.read_text() == "mine"
+
+
+def test_what_the_page_says_proves_it_does(market: Cli) -> None:
+    """The command as it stands there, and one with another hash, which proves nothing."""
+    page = market.run("statement", "ann", "--format", "html").out
+    (command,) = re.findall("<code>credit-trading (journal check [^<]*)</code>", page)
+    market.run(*shlex.split(command))
+    market.run(*shlex.split(re.sub("hash [0-9a-f]{8}", "hash 01234567", command)), code=1)
+
+
+def test_a_late_entry_stands_in_the_table_with_its_own_day(market: Cli) -> None:
+    """And nothing above it is wider than a terminal."""
+    terms = ("--price", "2.00", "--currency", "USD", "--outside", "Acme", "--occurred-at", "2025-12-12T10:00:00Z")
+    market.run("transactions", "record", "ann", "buy", "VCS-1340-2020", "5", *terms)
+    told = market.run("statement", "ann")
+    late = [line.split() for line in told.out.splitlines() if "Acme" in line]
+    assert [line[2:7] for line in late] == [["2025-12-12", "buy", "VCS-1340-2020", "5", "104"]]
+    assert all(len(line) <= 80 for line in told.out.partition("Transactions of")[0].splitlines())
+    assert told.err == ""
+    since = market.run("statement", "ann", "--from", told.out.partition("Period (UTC)")[2].split()[0])
+    assert "by date has it" in since.err
+    by_date = market.run("statement", "ann", "--by", "date").out
+    assert [line.split()[0] for line in by_date.splitlines() if "Acme" in line] == ["2025-12-12"]
 
 
 def test_a_user_who_has_nothing_gets_a_statement_of_nothing(market: Cli) -> None:

@@ -45,6 +45,7 @@ def test_status_shows_every_group(market: Cli) -> None:
         "Processes",
         "To do",
         "Jobs",
+        "Reading",
         "Room",
     ]
     assert "not followed yet" in out
@@ -150,10 +151,11 @@ def test_status_names_this_process_while_it_writes(market: Cli) -> None:
 
 
 def test_status_of_an_opened_exchange_tells_of_its_pool(market: Cli) -> None:
+    """Of two questions: an answer that is kept needs no file."""
     with credit_trading.open(market.home) as exchange:
         admin = exchange.as_admin("test")
-        for _ in range(2):
-            exchange.as_user("ann").orders.get_order_history()
+        for state in ("active", "done"):
+            exchange.as_user("ann").orders.get_orders(state=state)
         room = admin.status().resources
     assert (room.pool_open, room.pool_capacity, room.pool_hits, room.pool_misses) == (1, 64, 1, 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_a_terminal_gets_a_ladder_with_bars_and_colours(market: Cli) -> None:
     assert "\x1b[31m" in shown
     assert "\x1b[32m" in shown
     assert "spread" in shown
+
+
+def test_transactions_fit_a_terminal_of_80_columns(market: Cli) -> None:
+    """What is left out first is who was on the other side, the fee, the value; the id and the status never are."""
+    market.run("transactions", "record", "ann", "withdrawal", "USD", "5.00", "--pending")
+    long = ("transactions", "record", "ann", "correction-out", "VCS-1340-2020", "3", "--pending")
+    number = str(market.json(*long)["transaction_id"])
+    market.run("transactions", "update", "ann", number, "cancelled")
+    shown, code = in_terminal(market.home, "transactions", "list", "ann", COLUMNS="80")
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.splitlines()]
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split()[:5] == ["Id", "Time", "(UTC)", "Type", "Status"]
+    assert "Not shown, the terminal is too narrow: " in shown
+    trades = in_terminal(market.home, "transactions", "list", "ann", "--side", "sell", COLUMNS="80")[0]
+    assert "Price" in trades.splitlines()[0]
 
 
 def test_no_color_and_pipes_get_plain_text(market: Cli) -> None:

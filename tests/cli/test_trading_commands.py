@@ -39,18 +39,18 @@ def test_every_type_of_order_can_be_placed_and_is_shown(market: Cli) -> None:
     assert (shown["displayed_quantity"], shown["post_only"], shown["version"]) == ("5", True, 2)
     heading, *rows = [line.split() for line in market.run("orders", "list", "ann").out.splitlines()]
     assert heading[:8] == ["Order", "Symbol", "Side", "Type", "Price", "Stop", "Quantity", "Shows"]
-    assert heading[8:] == ["Filled", "Remaining", "Done", "Average", "Version"]
+    assert heading[8:] == ["Filled", "Remaining", "Done", "Average", "Version", "Route"]
     assert rows[1][3:8] == ["stop", "market", "12.00", "5", "-"]
     assert rows[2][3:8] == ["stop-limit", "12.05", "12.10", "6", "-"]
     assert rows[3][3:8] == ["limit", "13.00", "-", "40", "5"]
-    assert rows[3][-1] == "2"
+    assert rows[3][-2:] == ["2", "internal"]
     assert market.json("book", SYMBOL)["asks"][-1] == {"price": "13.00", "quantity": "5", "orders": 1}
     text = market.run("orders", "show", "ann", str(stop["order_id"])).out
     assert ["stop_price", "12.00"] in [line.split() for line in text.splitlines()]
     market.run("orders", "cancel", "ann", str(stop["order_id"]))
     done = market.run("orders", "history", "ann").out.splitlines()
-    assert done[0].split()[-4:] == ["Type", "Stop", "Shows", "Version"]
-    assert done[1].split()[-4:] == ["stop", "12.00", "-", "1"]
+    assert done[0].split()[-5:] == ["Type", "Stop", "Shows", "Version", "Route"]
+    assert done[1].split()[-5:] == ["stop", "12.00", "-", "1", "internal"]
 
 
 def test_an_order_names_its_self_trade_mode(market: Cli) -> None:

@@ -49,5 +49,38 @@ def test_what_is_refused_is_one_line(market: Cli) -> None:
         ("transactions", "update", "ann", "999", "settled"),
         ("orders", "progress", "ann", "999", "--quantity", "1", "--price", "1"),
     ):
-        result = market.run(*wrong, code=1)
-        assert result.err.count("\n") == 1
+        market.refused(*wrong)
+
+
+def test_who_refuses_and_what_to_do_is_told_as_it_can_be_typed(market: Cli) -> None:
+    """The command that was given, the names that were given, and hints that can be pasted."""
+    external = ("orders", "place", "ann", SYMBOL, "buy", "5", "--price", "12.00", "--route", "external")
+    assert '"post-only": it does not go with' in market.refused(*external, "--post-only")
+    order = str(market.json(*external)["order_id"])
+    report = ("orders", "complete", "ann", order, "--price", "12.00")
+    assert "before the order was placed" in market.refused(*report, "--occurred-at", "2026-01-01")
+    assert "nobody is named" in market.refused(*report, "--outside", "")
+    told = market.refused("orders", "complete", "ann", order, "--price", "12.01")
+    assert told.startswith(f'Error: orders.complete "{order}": ')
+    assert told.endswith(f" orders show ann {order}.\n")
+    assert "it was reported before" not in market.run(*report, "--reference", "e-1").out
+    assert "it was reported before" in market.run(*report, "--reference", "e-1").out
+
+
+def test_a_day_is_enough_to_say_when_it_happened(market: Cli) -> None:
+    """Its first moment, in UTC; one that there is, and that has come."""
+    deal = ("transactions", "record", "ann", "sell", CREDIT, "1", "--price", "1.00", "--currency", "USD")
+    assert '"ann": both sides are the same user' in market.refused(*deal, "--counterparty", "ann")
+    assert "nobody is named" in market.refused(*deal, "--outside", " ")
+    assert "there is no such day" in market.refused(*deal, "--outside", "Acme", "--occurred-at", "2026-02-30")
+    assert "it happened lies in the future" in market.refused(*deal, "--outside", "A", "--occurred-at", "2031-01-01")
+    entered = market.json(*deal, "--outside", "Acme", "--occurred-at", "2026-01-01")
+    (first,) = market.json("transactions", "list", "ann", "--to", "2026-01-01T00:00:00.000001Z")["items"]
+    assert (first["transaction_id"], first["transaction_date"][:10]) == (entered["transaction_id"], "2026-01-01")
+
+
+def test_a_way_to_count_needs_the_moment_that_it_is_about(market: Cli) -> None:
+    """Balances of now are the ledger's alone."""
+    assert "--by says how --at is meant" in market.refused("accounts", "show", "ann", "--by", "date", code=2)
+    market.run("accounts", "show", "ann", "--by", "date", "--at", "2026-01-01")
+    market.run("accounts", "show", "ann")

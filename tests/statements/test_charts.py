@@ -88,8 +88,38 @@ def test_a_line_that_does_not_begin_at_zero_has_no_area_below_it() -> None:
     """An area would say that the figure is all that is drawn below the line."""
     near = steps([0, 1], [100_000, 100_500], 0, title="t", description="d")
     assert near.area == ""
+    assert near.note == f"axis from {near.up[0].label}, not 0"
     assert near.up[0].label != "0"
-    assert steps([0, 1], [100, 1000], 0, title="t", description="d").area
+    far = steps([0, 1], [100, 1000], 0, title="t", description="d")
+    assert far.area
+    assert far.note == ""
+
+
+def test_a_line_leads_from_the_opening_to_the_closing_value_and_a_change_is_drawn_where_it_came() -> None:
+    """From the left edge to the right one; what came in the last part of the period is drawn, too."""
+    hours = [place * _HOUR_US for place in range(25)]
+    units = [0] * 10 + [50] * 14 + [80]
+    chart = steps(hours, units, 0, title="t", description="d")
+    ups = {float(tick.label): tick.place for tick in chart.up}
+    across = (chart.right - chart.left) / 24
+    path = [float(text) for text in re.findall(r"[0-9.]+", chart.line)]
+    nine, last = chart.left + 9 * across, chart.left + 23 * across
+    fifty, eighty = (ups[0] - value / 20 * (ups[0] - ups[20]) for value in (50, 80))
+    assert path == pytest.approx([chart.left, ups[0], nine, fifty, last, eighty, chart.right], abs=0.1)
+
+
+def test_long_labels_have_room_beside_the_drawing() -> None:
+    """Some thirteen digits: of a large balance that hardly moves."""
+    chart = steps([0, 1], [4_999_999_859, 5_000_000_000], 0, title="t", description="d")
+    assert max(len(tick.label) for tick in chart.up) > 11
+    assert chart.left > 6 * max(len(tick.label) for tick in chart.up) + 6
+    assert chart.line.startswith(f"M{chart.left}.0 ")
+
+
+def test_a_bar_of_the_whole_period_is_no_wall() -> None:
+    chart = columns(0, [10], [5], ["a"], 0, title="t", description="d")
+    assert chart.bars[0].width < WIDTH / 10
+    assert chart.bars[0].x + chart.bars[0].width / 2 == pytest.approx((chart.left + chart.right) / 2)
 
 
 def test_bars_stand_on_zero_and_those_below_it_hang() -> None:

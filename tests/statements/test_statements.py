@@ -126,18 +126,6 @@ def test_a_statement_up_to_now_ends_with_the_present(past: Past) -> None:
         }
 
 
-def test_results_of_whole_days_are_those_of_the_statistics(past: Past) -> None:
-    """And of a period that begins or ends within one there are none, rather than wrong ones."""
-    service = past.floor.user("ann").statements
-    whole = service.get_statement()
-    assert whole.results
-    start = past.begins_us // DAY_US * DAY_US
-    halves = [service.get_statement(start, start + 60 * DAY_US), service.get_statement(start + 60 * DAY_US)]
-    profit = sum(Decimal(one.realised_profit or 0) for half in halves for one in half.results or ())
-    assert profit == sum(Decimal(one.realised_profit or 0) for one in whole.results)
-    assert service.get_statement(start + 1, start + 60 * DAY_US).results is None
-
-
 def test_the_journal_proves_what_a_statement_knows(past: Past) -> None:
     statement = past.floor.user("ann").statements.get_statement()
     assert past.floor.admin.check_journal_head(statement.as_of_sequence, statement.as_of_hash) is None

@@ -71,6 +71,27 @@ def test_a_sell_may_go_at_market_outside(floor: Floor, clock: ManualClock) -> No
     assert sale.transaction_date == "2026-01-01T00:00:07.000000Z"
 
 
+def test_a_report_is_named_and_told_as_what_it_was(floor: Floor) -> None:
+    """Which method refused, when it was, and hints that can be typed as they are."""
+    order = place(floor).order_id
+    with pytest.raises(InvalidInput, match="before the order was placed"):
+        orders(floor).complete_order(order, price="9.00", occurred_at="2025-12-31")
+    with pytest.raises(InvalidInput, match="lies in the future"):
+        orders(floor).complete_order(order, price="9.00", occurred_at="2031-01-01")
+    for nobody in ("", " \t"):
+        with pytest.raises(InvalidInput, match="nobody is named"):
+            orders(floor).complete_order(order, price="9.00", outside=nobody)
+    with pytest.raises(OrderRejected, match=rf"orders show ann {order}\.$") as refused:
+        orders(floor).complete_order(order, price="10.01")
+    assert refused.value.operation == "orders.complete"
+    with pytest.raises(OrderRejected, match=rf"orders show ann {order}\.$") as refused:
+        orders(floor).update_order_progress(order, quantity=11, price="9.00")
+    assert refused.value.operation == "orders.progress"
+    orders(floor).cancel_order(order)
+    with pytest.raises(OrderRejected, match=rf"orders show ann {order}\.$"):
+        orders(floor).cancel_order(order)
+
+
 def test_the_same_report_fills_once(floor: Floor) -> None:
     order = place(floor).order_id
     fill: dict[str, Any] = {"quantity": 4, "price": "9.90", "outside": "Venue X"}
@@ -148,11 +169,11 @@ def test_what_was_filled_outside_is_taken_though_the_instrument_is_halted(floor:
     ("terms", "rule"),
     [
         ({"price": None}, "needs its limit"),
-        ({"stop_price": "9.00"}, "no stop price"),
-        ({"display_quantity": 2}, "no display quantity"),
-        ({"post_only": True}, "no post-only"),
-        ({"self_trade": "cancel_oldest"}, "no self-trade mode"),
-        ({"order_type": "stop"}, "no order type of its own"),
+        ({"stop_price": "9.00"}, '"stop price 9.00": it does not go with'),
+        ({"display_quantity": 2}, '"display quantity 2"'),
+        ({"post_only": True}, '"post-only": it'),
+        ({"self_trade": "cancel_oldest"}, '"self-trade mode cancel_oldest"'),
+        ({"order_type": "stop"}, '"order type stop"'),
         ({"time_in_force": "IOC"}, "waits"),
         ({"side": "hold"}, "buy or sell"),
         ({"price": "10.001"}, "finer than"),

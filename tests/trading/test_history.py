@@ -246,6 +246,23 @@ def test_what_is_not_there_is_not_found(floor: Floor) -> None:
         floor.user("ann").orders.get_orders(symbol="NO/SUCH")
     with pytest.raises(NotFound):
         floor.user("ann").transactions.get_transaction_history(credit_type="NONE", min_quantity=1)
+    for asset in ("credit_type", "currency"):
+        query: dict[str, Any] = {asset: "NONE"}
+        for ask in (floor.user("ann").transactions.get_transaction_history, floor.user("ann").orders.get_orders):
+            with pytest.raises(NotFound, match="no such asset"):
+                ask(**query)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("active", "filled"), ("active", "rejected"), ("done", "new"), ("done", "partially-filled")]
+)
+def test_a_status_that_no_such_order_has_is_refused(floor: Floor, state: str, status: str) -> None:
+    """Rather than nothing found."""
+    orders = floor.user("ann").orders
+    with pytest.raises(InvalidInput, match="or the state all"):
+        orders.get_orders(state=state, status=status)
+    orders.get_orders(state="all", status=status)
+    orders.get_orders(state={"active": "done", "done": "active"}[state], status=status)
 
 
 def test_a_cursor_leads_on_in_its_own_question_only(traded: Floor) -> None:

@@ -352,9 +352,23 @@ def test_the_id_in_a_report_or_a_journal_entry_repeats_the_command(floor: Floor)
 def test_the_full_form_of_an_id_holds_nothing_but_ids(floor: Floor) -> None:
     """Another user's scope, an e-mail in disguise, too many parts: each is refused."""
     number = floor.place("ann", "sell", 1, "5.00").command_id.split("/")[0]
-    for bad in (f"{number}/id/ann@example.com", f"{number}/id/a/b", f"{number}/", "user99/id/x", "admin/id/x"):
+    for bad in (f"{number}/id/ann@example.com", f"{number}/id/a/b", "user99/id/x", "admin/id/x"):
         with pytest.raises(InvalidInput, match="an id is 1 to 64"):
             floor.place("ann", "sell", 1, "5.00", command_id=bad)
+
+
+def test_no_user_can_take_a_key_that_is_an_administrators(floor: Floor) -> None:
+    """Nor the name of an import, nor that of another order: whatever form it is given in."""
+    own = floor.user("ann").orders
+    for taken in ("user1/key/inv-1", "user1/record/INV-1", "user1/order/zz", "user1/"):
+        with pytest.raises(InvalidInput, match="this is no command id of user1"):
+            floor.place("ann", "sell", 1, "5.00", command_id=taken)
+        with pytest.raises(InvalidInput, match="this is no command id of user1"):
+            own.cancel_all_orders(command_id=taken)
+    assert not floor.admin.on_behalf_of("ann").transactions.record_transaction("fee", CASH, "5", key="inv-1").repeated
+    first = floor.place("ann", "sell", 1, "5.00", client_order_id="zz")
+    again = floor.place("ann", "sell", 1, "5.00", client_order_id="zz", command_id=first.command_id)
+    assert (again.order_id, again.repeated) == (first.order_id, True)
 
 
 @pytest.mark.parametrize("moment", [True, 0, -1, 2**62, "2026-06-01", "soon", 1.5])

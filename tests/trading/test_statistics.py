@@ -77,6 +77,31 @@ def test_first_in_first_out_is_chosen_by_the_user_and_holds_for_the_past_too(tra
     assert trader.findings() == []
 
 
+@pytest.mark.parametrize("method", ["average", "fifo"])
+def test_rounding_of_many_small_sales_does_not_add_up(trader: Floor, method: str) -> None:
+    """1000 at 0.019 are 19.00; a hundred sold one by one at 0.02 earn 0.001 each, and the average stays what it was."""
+    trader.user("ann").transactions.set_cost_method(method)
+    enter(trader, "buy", 1000, "0.019", outside="A")
+    for _ in range(100):
+        enter(trader, "sell", 1, "0.02", outside="A")
+        assert one(trader).average_cost == "0.019000"
+    told = one(trader)
+    assert (told.realised_profit, told.cost, told.holdings) == ("0.10", "17.10", "900")
+    assert (told.best_trade, told.worst_trade) == ("0.01", "0.00")
+
+
+@pytest.mark.parametrize("method", ["average", "fifo"])
+def test_thirds_of_a_cost_are_lost_to_nobody(trader: Floor, method: str) -> None:
+    """Six times three come for 10.00, and one is sold at 5.00: six that had cost 20.00 bring 30.00."""
+    trader.user("ann").transactions.set_cost_method(method)
+    for _ in range(6):
+        enter(trader, "buy", 3, "3.00", fee="1.00", outside="A")
+        enter(trader, "sell", 1, "5.00", outside="A")
+        assert one(trader).average_cost == "3.333333"
+    assert (one(trader).realised_profit, one(trader).cost) == ("10.00", "40.00")
+    assert trader.findings() == []
+
+
 def test_what_is_entered_late_counts_from_the_time_it_happened(trader: Floor, clock: ManualClock) -> None:
     """Ten that had cost 2.00 each had come before the sale: it took a third as much of the first."""
     _buys_and_sells(trader, clock)
@@ -266,11 +291,11 @@ def test_statistics_are_read_from_their_tables_alone(trader: Floor, clock: Manua
         return sqlite3.SQLITE_OK
 
     mine = trader.user("ann").transactions
-    with mine._desk.file_of(mine._user) as connection:
+    with mine._desk.files.checkout(mine._user) as connection:
         connection.set_authorizer(watch)
     mine._desk.kept._kept.clear()
     assert [own(trader, **asked) for asked in questions] == expected
-    with mine._desk.file_of(mine._user) as connection:
+    with mine._desk.files.checkout(mine._user) as connection:
         connection.set_authorizer(None)
     assert read & {"trading_statistics", "trading_statistics_by_day"}
     assert read <= {"metadata", "trading_statistics", "trading_statistics_by_day", "holdings_by_day"}

@@ -245,8 +245,12 @@ REFUSED: list[tuple[str, Any, Any, dict[str, Any], str]] = [
     ("deposit", CREDIT, 0, {}, "zero"),
     ("deposit", CREDIT, -1, {}, "below zero|negative|not a"),
     ("deposit", CREDIT, 1, {"occurred_at": "yesterday"}, "not a moment"),
+    ("deposit", CREDIT, 1, {"occurred_at": "2026-02-30"}, "there is no such day"),
+    ("deposit", CREDIT, 1, {"occurred_at": "2031-01-01"}, "lies in the future"),
+    ("deposit", CREDIT, 1, {"outside": ""}, "nobody is named"),
+    ("sell", CREDIT, 1, {"outside": "  ", **PRICED}, "nobody is named"),
+    ("sell", CREDIT, 1, {"counterparty": "ann", **PRICED}, '"ann": both sides are the same user'),
     ("deposit", CREDIT, 1, {"external_reference": "a b"}, "an id is"),
-    ("buy", CREDIT, 1, {**PRICED, "counterparty": "ann"}, "same user|themselves|itself"),
     ("buy", CASH, 1, {"price_per_credit": "1", "currency": CASH, "outside": "Acme"}, "paid for with itself"),
 ]
 

@@ -118,17 +118,15 @@ def test_when_it_was_entered_is_kept_apart_from_when_it_happened_and_when_it_was
     assert [row["route"] for row in rows(files, "orders")] == ["external"]
     clock.advance(86_400)
     assert moved(empty, tmp_path / "one.zip")[0] == 7
-    fill = empty.user("ann").transactions.get_transaction_history()[-1]
+    fill = empty.user("ann").transactions.get_transaction_history()[0]
     assert (fill.transaction_date, fill.recorded_at) == ("2026-01-01T22:00:00.000000Z", "2026-01-02T00:00:00.000000Z")
     assert (fill.counterparty, fill.symbol, fill.fee, fill.price_per_credit) == ("A Venue", SYMBOL, "0.03", "4.995")
-    entered = (
-        "SELECT max(event_date - recorded_at) FROM trading_transactions JOIN audit_trail ON sequence = transaction_id"
-    )
-    assert rows_of(empty.path("ann"), entered) == [(86_400_000_000,)]
+    later = "SELECT DISTINCT event_date - recorded_at FROM trading_transactions JOIN audit_trail ON sequence = transaction_id"
+    assert rows_of(empty.path("ann"), f"{later} ORDER BY 1") == [(86_400_000_000,), (172_800_000_000,)]
     again = exported(empty, tmp_path / "two.zip")
     assert again["transactions.jsonl"] == files["transactions.jsonl"]
     empty.admin.databases.rebuild("ann")
-    assert empty.user("ann").transactions.get_transaction_history()[-1] == fill
+    assert empty.user("ann").transactions.get_transaction_history()[0] == fill
 
 
 def test_how_cost_is_reckoned_comes_with_a_new_user_and_is_nobodys_to_change(

@@ -21,22 +21,18 @@ HOURS = "mon-sun 00:00-23:00"
 
 
 class RandomFlow:
-    """One seed gives one flow; `done` counts the commands that were not refused. With `plain`, deals are bought and settled at once, and
-    nothing else is entered or worked outside.
-    """
+    """One seed gives one flow; `done` counts the commands that were not refused."""
 
-    def __init__(self, floor: Floor, clock: ManualClock, *, seed: int, plain: bool = False) -> None:
+    def __init__(self, floor: Floor, clock: ManualClock, *, seed: int) -> None:
         self.floor = floor
         self.clock = clock
         self.chance = random.Random(seed)
         self.done = 0
-        self.plain = plain
-        self.acts = {act: weight for act, weight in _ACTS.items() if not (plain and act in _NOT_PLAIN)}
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
             self.clock.advance(self.chance.choices([0, 1, 30, 20_000], [60, 20, 18, 2])[0])
-            (act,) = self.chance.choices(list(self.acts), list(self.acts.values()))
+            (act,) = self.chance.choices(list(_ACTS), list(_ACTS.values()))
             try:
                 act(self, self.chance.choice(USERS))
                 self.done += 1
@@ -116,11 +112,11 @@ class RandomFlow:
 
     def deal(self, user: str) -> None:
         """Between two users, off the book; some are settled later, or never."""
-        more: dict[str, Any] = {"status": "pending"} if not self.plain and self.chance.random() < 0.4 else {}
+        more: dict[str, Any] = {"status": "pending"} if self.chance.random() < 0.4 else {}
         if more and self.chance.random() < 0.5:
             more["expires_at"] = self.clock.now_us() + self.chance.randrange(1, 90_000_000)
         other = self.chance.choice([one for one in USERS if one != user])
-        kind = "buy" if self.plain else self.chance.choice(["buy", "sell", "transfer_in", "transfer_out"])
+        kind = self.chance.choice(["buy", "sell", "transfer_in", "transfer_out"])
         if kind in ("buy", "sell", "transfer_in"):
             more |= {"price_per_credit": "9.99", "currency": CASH}
         quantity = self.chance.randrange(1, 9)
@@ -205,5 +201,3 @@ _ACTS: dict[Callable[[RandomFlow, str], None], int] = {
     RandomFlow.deposit: 3,
     RandomFlow.withdraw: 3,
 }
-
-_NOT_PLAIN = (RandomFlow.enter, RandomFlow.update, RandomFlow.work_outside)

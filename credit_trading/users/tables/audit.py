@@ -42,7 +42,7 @@ class AuditTrail:
         user_id_of: Callable[[int], str],
         note_of: Callable[[ev.Entry], Note | None],
     ) -> None:
-        self._write = connection.executemany
+        self._executemany = connection.executemany
         self._rows: list[tuple[str | int | None, ...]] = []
         self._user = user
         self._scope = f"user{user}/"
@@ -67,7 +67,7 @@ class AuditTrail:
 
     def write(self) -> None:
         """The rows that were added since the last time: together they cost half."""
-        self._write(sql.INSERT_AUDIT, self._rows)
+        self._executemany(sql.INSERT_AUDIT, self._rows)
         self._rows.clear()
 
     def _who(self, entry: ev.Entry, note: Note | None, *, own: bool, hidden: bool) -> _Who:

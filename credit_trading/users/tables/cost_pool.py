@@ -2,8 +2,7 @@
 
 Here: quantities in smallest units, costs in billionths of one, moved one by one in order of time. Never here: tables, profits, whose it is.
 Always: what comes out and what remains add up to what came in, to the last billionth. A part of a cost is rounded half to even; who takes
-all takes the whole cost. What is told of a move are whole units, the cost before less the cost after, so that rounding never adds up.
-Nothing that is not there has a cost: below zero there is only a quantity.
+all takes the whole cost. Nothing that is not there has a cost: below zero there is only a quantity.
 """
 
 from __future__ import annotations
@@ -32,22 +31,13 @@ def minus(one: Sum, other: Sum) -> Sum:
     return plus(one, None if other is None else -other)
 
 
-def whole_units(billionths: int) -> int:
-    """Rounded half up: of all ways to round halves the one in which whole units that come in raise it by just these."""
-    return (2 * billionths + BILLION) // (2 * BILLION)
+def in_units(billionths: int) -> tuple[int, int]:
+    """Whole units, and what is left: from minus half a unit to less than half a unit.
 
-
-def in_units(billionths: Sum) -> tuple[Sum, Sum]:
-    """Whole units, and the billionths beside them: from minus half a unit to less than half a unit."""
-    if billionths is None:
-        return None, None
-    units = whole_units(billionths)
+    Rounded half up: of all ways to round halves the one in which whole units that are added raise it by just these.
+    """
+    units = (2 * billionths + BILLION) // (2 * BILLION)
     return units, billionths - units * BILLION
-
-
-def in_billionths(units: Sum, part: Sum) -> Sum:
-    """The other way round."""
-    return None if units is None or part is None else units * BILLION + part
 
 
 def divided(dividend: int, divisor: int) -> int:
@@ -72,12 +62,12 @@ class Pool(Protocol):
     quantity: int
     costs: dict[str, Sum]
 
-    def take_in(self, came: Lot) -> Sum:
+    def take_in(self, came: Lot) -> int:
         """Adds it. Where the quantity was below zero it covers that first; gives that part's share of its cost, which is not kept."""
         ...
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
-        """What this quantity cost, by currency, of each whose cost it changed; it may be more than is there. In whole units."""
+        """What this quantity cost, in billionths by currency, none of them zero; it may be more than is there."""
         ...
 
 
@@ -88,21 +78,24 @@ class AveragePool:
         self.quantity = quantity
         self.costs = {} if costs is None else costs
 
-    def take_in(self, came: Lot) -> Sum:
-        rest = _not_covering(came, self.quantity)
+    def take_in(self, came: Lot) -> int:
+        rest, covered = _covering(came, self.quantity)
         self.quantity += came.quantity
-        return _kept(self.costs, came, rest)
+        _change(self.costs, rest.currency, rest.cost_billionths)
+        return covered
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
         there = self.quantity
         self.quantity -= quantity
         out: dict[str, Sum] = {}
-        for currency, cost in list(self.costs.items()):
-            if cost is None:
-                out[currency] = None
-            elif part := cost if quantity >= there else divided(cost * quantity, there):
-                out[currency] = _change(self.costs, currency, -part)
-        return {currency: None if change is None else -change for currency, change in out.items()}
+        for currency, cost in self.costs.items():
+            if cost is None or quantity >= there:
+                out[currency] = cost
+            elif part := divided(cost * quantity, there):
+                out[currency] = part
+        for currency, gone in out.items():
+            _change(self.costs, currency, None if gone is None else -gone)
+        return out
 
 
 class FifoPool:
@@ -127,15 +120,16 @@ class FifoPool:
         """What is left of those that were read or came in."""
         return [*([] if self._front is None else [self._front]), *self._new]
 
-    def take_in(self, came: Lot) -> Sum:
-        rest = _not_covering(came, self.quantity)
+    def take_in(self, came: Lot) -> int:
+        rest, covered = _covering(came, self.quantity)
         self.quantity += came.quantity
         if rest.quantity:
             self._new.append(rest)
-        return _kept(self.costs, came, rest)
+            _change(self.costs, rest.currency, rest.cost_billionths)
+        return covered
 
     def take_out(self, quantity: int) -> dict[str, Sum]:
-        parts: dict[str, int] = {}
+        out: dict[str, int] = {}
         there = self.quantity
         self.quantity -= quantity
         wanted = min(quantity, max(there, 0))
@@ -144,12 +138,12 @@ class FifoPool:
             taken = min(wanted, lot.quantity)
             cost = divided(lot.cost_billionths * taken, lot.quantity)
             wanted -= taken
-            if lot.currency is not None and cost:
-                parts[lot.currency] = parts.get(lot.currency, 0) + cost
+            if lot.currency is not None:
+                out[lot.currency] = out.get(lot.currency, 0) + cost
+                _change(self.costs, lot.currency, -cost)
             rest = lot.quantity - taken
             self._front = lot._replace(quantity=rest, cost_billionths=lot.cost_billionths - cost) if rest else None
-        changes = {currency: _change(self.costs, currency, -cost) for currency, cost in parts.items()}
-        return {currency: None if change is None else -change for currency, change in changes.items()}
+        return {currency: cost for currency, cost in out.items() if cost != 0}
 
     def _next(self) -> Lot:
         if self._front is not None:
@@ -161,34 +155,22 @@ class FifoPool:
         return lot
 
 
-def _not_covering(came: Lot, quantity: int) -> Lot:
-    """What is left to be kept after it has covered a quantity below zero."""
+def _covering(came: Lot, quantity: int) -> tuple[Lot, int]:
+    """What is left to be kept after it has covered a quantity below zero, and the cost of what did."""
     if quantity >= 0:
-        return came
+        return came, 0
     covers = min(came.quantity, -quantity)
     covered = divided(came.cost_billionths * covers, came.quantity)
-    return came._replace(quantity=came.quantity - covers, cost_billionths=came.cost_billionths - covered)
+    return came._replace(quantity=came.quantity - covers, cost_billionths=came.cost_billionths - covered), covered
 
 
-def _kept(costs: dict[str, Sum], came: Lot, rest: Lot) -> Sum:
-    """The cost of `rest` is kept; gives the whole units of what `came` that are not."""
-    if came.currency is None:
-        return 0
-    kept = _change(costs, came.currency, rest.cost_billionths)
-    return 0 if rest is came else minus(whole_units(came.cost_billionths), kept)
-
-
-def _change(costs: dict[str, Sum], currency: str, billionths: int) -> Sum:
-    """By how many whole units the cost is another one then; one that does not fit is not known, nor is the change."""
+def _change(costs: dict[str, Sum], currency: str | None, billionths: Sum) -> None:
+    """One that reaches 63 bits is no longer known: what is told of it may be one more than it is."""
+    if currency is None or billionths == 0:
+        return
     before = costs.get(currency, 0)
-    if before is None:
-        return None
-    after = before + billionths
-    if abs(whole_units(after)) > LARGEST:
-        costs[currency] = None
-        return None
-    if after:
-        costs[currency] = after
+    after = None if before is None or billionths is None else before + billionths
+    if after == 0:
+        del costs[currency]
     else:
-        costs.pop(currency, None)
-    return whole_units(after) - whole_units(before)
+        costs[currency] = after if after is not None and abs(after) < LARGEST * BILLION else None

@@ -88,7 +88,11 @@ _STATISTICS = {
 """But for the cost, which is as of now or as of the day."""
 _COST_PART = (
     "billionths of a smallest unit of currency",
-    "cost and this are the exact cost, of which cost is rounded half up: -500000000 to 499999999; empty where cost is",
+    "cost and this are the exact cost; less than a smallest unit either way; empty where cost is",
+)
+_MOVED_OUT_PART = (
+    "billionths of a smallest unit of currency",
+    "what the exact sum of cost_moved_out had beyond whole units at that time; with cost_part it is that of realised_profit",
 )
 
 DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
@@ -165,7 +169,11 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "currency": ("", "what it was paid in"),
     }
     | _STATISTICS
-    | {"cost": (_CASH, "what all that is there of credit_type has cost; " + _FITS), "cost_part": _COST_PART},
+    | {
+        "cost": (_CASH, "what all that is there of credit_type has cost; " + _FITS),
+        "cost_part": _COST_PART,
+        "cost_moved_out_part": _MOVED_OUT_PART,
+    },
     "trading_statistics_by_day": {
         "credit_type": ("", "what was traded"),
         "currency": ("", "what it was paid in"),
@@ -178,6 +186,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "what all that was there of credit_type at the end of the day had cost; empty where it was as before, or does not fit 63 bits",
         ),
         "cost_part": _COST_PART,
+        "cost_moved_out_part": _MOVED_OUT_PART,
     },
     "holdings_by_day": {
         "asset": ("", "one that was ordered, or of which it was said what it cost"),

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import attrs
 
-from credit_trading.users.tables.cost_pool import BILLION, Lot, Pool, Sum, in_billionths, in_units, minus, plus
-from credit_trading.users.tables.statistics_tables import FIGURES
+from credit_trading.users.tables.cost_pool import BILLION, Lot, Pool, Sum, in_units, plus
+from credit_trading.users.tables.statistics_tables import CLOSING, FIGURES
 
 DAY_US = 86_400_000_000
 
@@ -55,8 +55,7 @@ class Settled(NamedTuple):
 class Figures:
     """Of one credit type and currency, over a day or in all; the columns of both tables, in their order.
 
-    Over a day, `cost` is what all that was there at its end had cost; None if that was as the day before. `cost_part` are the billionths
-    beside it.
+    Over a day, `cost` is what all that was there at its end had cost; None if that was as the day before; its parts likewise.
     """
 
     trades: int = 0
@@ -81,15 +80,14 @@ class Figures:
     time_to_fill: Sum = 0
     cost: Sum = None
     cost_part: Sum = None
+    cost_moved_out_part: Sum = None
 
     @property
     def cost_billionths(self) -> Sum:
         """The exact cost."""
-        return in_billionths(self.cost, self.cost_part)
-
-    @cost_billionths.setter
-    def cost_billionths(self, billionths: Sum) -> None:
-        self.cost, self.cost_part = in_units(billionths)
+        if self.cost is None or self.cost_part is None:
+            return None
+        return self.cost * BILLION + self.cost_part
 
     def count_trade(self, trade: Settled) -> None:
         """All that it says by itself: its profit is counted apart."""
@@ -104,7 +102,6 @@ class Figures:
 
     def count_sale(self, profit: Sum) -> None:
         """The profit of one sale; one that is not known is neither the best nor the worst."""
-        self.realised_profit = plus(self.realised_profit, profit)
         if profit is not None:
             self.best_trade = profit if self.best_trade is None else max(self.best_trade, profit)
             self.worst_trade = profit if self.worst_trade is None else min(self.worst_trade, profit)
@@ -127,7 +124,7 @@ class Figures:
 
 
 _CHOSEN: dict[str, Callable[..., int | None]] = {"best_trade": max, "worst_trade": min, "last_trade_at": max}
-_SUMMED = tuple(name for name in FIGURES if name not in (*_CHOSEN, "cost", "cost_part"))
+_SUMMED = tuple(name for name in FIGURES if name not in (*_CHOSEN, *CLOSING))
 
 FiguresOf = Callable[[str, int], tuple[Figures, Figures]]
 """By currency and day: those in all, and those of the day."""
@@ -153,42 +150,64 @@ class Reckoning:
 
     def _count_priced(self, one: Settled, currency: str, day: int, *, busted: bool) -> None:
         assert one.total is not None
-        both = self._figures_of(currency, day)
         if one.kind in (BUY, SELL):
-            for figures in both:
+            for figures in self._figures_of(currency, day):
                 figures.last_trade_at = max(figures.last_trade_at or one.at, one.at)
                 if not busted:
                     figures.count_trade(one)
-        if not busted and one.kind == SELL:
-            self._sell(one, currency, day, both)
-        elif not busted:
-            self._move(one, day, both, one.total + one.fee)
-        for figures in both:
-            figures.cost_billionths = self.pool.costs.get(currency, 0)
+        if busted:
+            self._post(currency, day)
+        elif one.kind == SELL:
+            self._sell(one, currency, day, one.total - one.fee)
+        else:
+            self._move(one, day, one.total + one.fee)
 
-    def _sell(self, one: Settled, currency: str, day: int, both: tuple[Figures, Figures]) -> None:
+    def _sell(self, one: Settled, currency: str, day: int, proceeds: int) -> None:
         """What was paid in other currencies for what is sold is a loss in these."""
-        assert one.total is not None
         costs = self.pool.take_out(one.quantity)
-        profit = minus(one.total - one.fee, costs.pop(currency, 0))
-        for figures in both:
+        cost = costs.pop(currency, 0)
+        profit = self._post(currency, day, realised=None if cost is None else proceeds * BILLION - cost)
+        for figures in self._figures_of(currency, day):
             figures.count_sale(profit)
         for other, cost in costs.items():
-            for figures in self._figures_of(other, day):
-                figures.realised_profit = minus(figures.realised_profit, cost)
-                figures.cost_billionths = self.pool.costs.get(other, 0)
+            self._post(other, day, realised=None if cost is None else -cost)
 
-    def _move(self, one: Settled, day: int, both: tuple[Figures, ...] = (), cost: int = 0) -> None:
+    def _move(self, one: Settled, day: int, cost: int = 0) -> None:
         """Comes in with its cost, or goes and takes its cost along: nothing is realised, but for what was sold before it came."""
-        if one.kind == BUY or one.kind in _COMES:
-            came = Lot(one.at, one.transaction_id, one.quantity, one.currency, cost * BILLION)
-            covered = self.pool.take_in(came)
-            for figures in both:
-                figures.realised_profit = minus(figures.realised_profit, covered)
-                if one.kind != BUY:
-                    figures.cost_moved_in = plus(figures.cost_moved_in, cost)
+        if one.kind != BUY and one.kind not in _COMES:
+            for currency, gone in self.pool.take_out(one.quantity).items():
+                self._post(currency, day, moved_out=gone)
             return
-        for currency, gone in self.pool.take_out(one.quantity).items():
-            for figures in self._figures_of(currency, day):
-                figures.cost_moved_out = plus(figures.cost_moved_out, gone)
-                figures.cost_billionths = self.pool.costs.get(currency, 0)
+        covered = self.pool.take_in(Lot(one.at, one.transaction_id, one.quantity, one.currency, cost * BILLION))
+        if one.currency is not None:
+            self._post(one.currency, day, realised=-covered)
+            if one.kind != BUY:
+                for figures in self._figures_of(one.currency, day):
+                    figures.cost_moved_in = plus(figures.cost_moved_in, cost)
+
+    def _post(self, currency: str, day: int, *, realised: Sum = 0, moved_out: Sum = 0) -> Sum:
+        """Billionths that the pool has told; gives what of it was realised now, in whole units.
+
+        Both sums are rounded as sums, half up, and what is left of them is kept: each move is told within a unit and they never drift. The
+        cost that is told is what these leave of what came in, the exact one where nothing was moved out.
+        """
+        total, of_day = self._figures_of(currency, day)
+        moved_part = total.cost_moved_out_part or 0
+        profit, realised_part = _rounded(realised, (total.cost_part or 0) + moved_part)
+        gone, moved_part = _rounded(moved_out, moved_part)
+        exact, part = self.pool.costs.get(currency, 0), realised_part - moved_part
+        for figures in (total, of_day):
+            figures.realised_profit = plus(figures.realised_profit, profit)
+            figures.cost_moved_out = plus(figures.cost_moved_out, gone)
+            figures.cost = None if exact is None else (exact - part) // BILLION
+            figures.cost_part = None if exact is None else part
+            figures.cost_moved_out_part = None if exact is None else moved_part
+        return profit
+
+
+def _rounded(billionths: Sum, part: int) -> tuple[Sum, int]:
+    """With what was left before: whole units, and what is left now."""
+    if billionths is None:
+        return None, 0
+    units, part = in_units(billionths + part)
+    return plus(units, 0), part

@@ -18,7 +18,7 @@ from credit_trading.checks import LARGEST
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables.cost_pool import BILLION, Lot, Sum, in_units
 from credit_trading.users.tables.reckoning import Figures, Settled
-from credit_trading.users.tables.statistics_tables import FIGURES
+from credit_trading.users.tables.statistics_tables import CLOSING, FIGURES
 
 ALWAYS = -1_000_000
 """A day before all others."""
@@ -53,18 +53,18 @@ _SUM_BEFORE = (
     " + realised_profit)"
     " FROM trading_statistics_by_day WHERE credit_type = ? AND day < ? GROUP BY currency"
 )
-_COST_BEFORE = (
-    "SELECT cost, cost_part FROM trading_statistics_by_day WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL"
-    " ORDER BY day DESC LIMIT 1"
+_CLOSING_BEFORE = (
+    "SELECT cost, cost_part, cost_moved_out_part FROM trading_statistics_by_day"
+    " WHERE credit_type = ? AND currency = ? AND day < ? AND cost IS NOT NULL ORDER BY day DESC LIMIT 1"
 )
 _HOLDINGS_BEFORE = "SELECT quantity FROM holdings_by_day WHERE asset = ? AND day < ? ORDER BY day DESC LIMIT 1"
 _WRITE_TOTAL = (
     f"INSERT OR REPLACE INTO trading_statistics (credit_type, currency, {_FIGURES})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _WRITE_DAY = (
     f"INSERT OR REPLACE INTO trading_statistics_by_day (credit_type, currency, day, {_FIGURES})"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TRANSACTION = (
     "transaction_id, transaction_date, transaction_type, quantity, currency, total_value, fee, credit_type, trade_id,"
@@ -124,7 +124,7 @@ class AssetRows:
             of_day = self.days[key] = self._of_orders.pop(key) if key in self._of_orders else self._read(key)
         total = self.totals.get(currency)
         if total is None:
-            total = self.totals[currency] = Figures(cost=0, cost_part=0)
+            total = self.totals[currency] = Figures(**dict.fromkeys(CLOSING, 0))
         return total, of_day
 
     def _read(self, key: tuple[str, int]) -> Figures:
@@ -200,8 +200,8 @@ class AssetRows:
             self.quantity, day, sums = 0, ALWAYS, {}
         for currency, total in self.totals.items():
             before = Figures(*sums.get(currency, (0, False))[:-1])
-            cost, part = self._cost_before(currency, day)
-            self.totals[currency] = attrs.evolve(before, cost=cost, cost_part=part, **_of_orders(total))
+            closing = dict(zip(CLOSING, self._closing_before(currency, day), strict=True))
+            self.totals[currency] = attrs.evolve(before, **closing, **_of_orders(total))
         self._anew_from = day
         for currency, at, *figures in execute(_DAYS_FROM, (self.asset, day)):
             self._of_orders[currency, at] = Figures(*figures)
@@ -213,9 +213,10 @@ class AssetRows:
         execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
         return day
 
-    def _cost_before(self, currency: str, day: int) -> tuple[int, int]:
-        row: tuple[int, int] | None = self.connection.execute(_COST_BEFORE, (self.asset, currency, day)).fetchone()
-        return row or (0, 0)
+    def _closing_before(self, currency: str, day: int) -> tuple[int, int, int]:
+        row: tuple[int, int, int] | None
+        row = self.connection.execute(_CLOSING_BEFORE, (self.asset, currency, day)).fetchone()
+        return row or (0, 0, 0)
 
     def transactions_from(self, day_us: int, *, in_money: bool) -> Iterator[tuple[Settled, bool]]:
         """What moved the asset since then, in order, each with whether it was taken back; `in_money`: also what was paid in it."""

@@ -5,6 +5,9 @@ Here: their SQL. Never here: what fills them (totals), what is asked of them (st
 
 from __future__ import annotations
 
+CLOSING = ("cost", "cost_part", "cost_moved_out_part")
+"""Those of the columns below that are no sums: what is left in the end."""
+
 FIGURES = (
     *(
         "trades",
@@ -19,7 +22,7 @@ FIGURES = (
     *("realised_profit", "best_trade", "worst_trade", "last_trade_at"),
     *("orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected"),
     *("ordered_quantity", "filled_quantity", "time_to_fill"),
-    *("cost", "cost_part"),
+    *CLOSING,
 )
 """The columns that figures in all and by day have in common, in their order."""
 
@@ -45,7 +48,8 @@ _FIGURES = """\
     filled_quantity INTEGER DEFAULT 0,
     time_to_fill INTEGER DEFAULT 0,
     cost INTEGER,
-    cost_part INTEGER"""
+    cost_part INTEGER,
+    cost_moved_out_part INTEGER"""
 
 STATISTICS = f"""\
 CREATE TABLE trading_statistics (

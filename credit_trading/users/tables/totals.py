@@ -23,7 +23,7 @@ class Totals(Tally):
     def __init__(self, connection: Connection, assets: Callable[[str], Asset], changes: Changes) -> None:
         super().__init__(connection)
         self._execute = connection.execute
-        self._write = connection.executemany
+        self._executemany = connection.executemany
         self._asset = assets
         self._changes = changes
         self._balances: dict[str, tuple[int, int]] = {
@@ -60,8 +60,8 @@ class Totals(Tally):
 
     def finish(self) -> None:
         """After the last event of the transaction: balances, what was posted, and what the tally has counted."""
-        self._write(sql.SET_BALANCE, [(asset, *self._balances[asset]) for asset in sorted(self._moved)])
-        self._write(sql.INSERT_BALANCE_CHANGE, self._booked)
+        self._executemany(sql.SET_BALANCE, [(asset, *self._balances[asset]) for asset in sorted(self._moved)])
+        self._executemany(sql.INSERT_BALANCE_CHANGE, self._booked)
         self._moved.clear()
         self._booked.clear()
         super().finish()

@@ -35,9 +35,18 @@ _NAMES = (
         "orders_filled",
         "orders_canceled",
     ),
-    *("orders_expired", "orders_rejected", "ordered_quantity", "filled_quantity", "time_to_fill", "cost", "cost_part"),
+    *(
+        "orders_expired",
+        "orders_rejected",
+        "ordered_quantity",
+        "filled_quantity",
+        "time_to_fill",
+        "cost",
+        "cost_part",
+        "cost_moved_out_part",
+    ),
 )
-_EMPTY = ("best_trade", "worst_trade", "last_trade_at", "cost", "cost_part")
+_EMPTY = ("best_trade", "worst_trade", "last_trade_at", "cost", "cost_part", "cost_moved_out_part")
 _IN = ("buy", "deposit", "transfer_in", "correction_in")
 BILLION = 10**9
 Row = dict[str, Any]
@@ -113,7 +122,7 @@ def _both(figures: dict[tuple[str, str, int | None], Row], asset: str, currency:
         if key not in figures:
             figures[key] = {name: None if name in _EMPTY else 0 for name in _NAMES}
             if day is None:
-                figures[key]["cost"] = figures[key]["cost_part"] = 0
+                figures[key] |= dict.fromkeys(("cost", "cost_part", "cost_moved_out_part"), 0)
         yield figures[key]
 
 
@@ -145,18 +154,23 @@ class _Asset:
         self.asset, self.method, self.figures, self.exactly = asset, method, figures, exactly
         self.parcels: list[Row] = []
         self.missing = 0
+        self.sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        """Of what each currency's costs come to: exactly, by the name of the figure."""
 
     def share(self, cost: Fraction, share: Fraction) -> Fraction:
         """That part of a cost."""
-        return cost * share if self.exactly else Fraction(round(cost * share * BILLION), BILLION)
+        part: Fraction = cost * share
+        return part if self.exactly else Fraction(round(part * BILLION), BILLION)
 
     def told(self, cost: Fraction) -> Any:
         """A cost as it is told: in whole units, but for who wants it exactly."""
         return cost if self.exactly else math.floor(cost + Fraction(1, 2))
 
-    def part(self, cost: Fraction) -> Any:
-        """What is not told of it, in billionths."""
-        return (cost - self.told(cost)) * BILLION
+    def untold(self, currency: str, name: str) -> Fraction:
+        """What is not told of a sum, in billionths."""
+        exact = self.sums[currency, name]
+        unrounded: Fraction = (exact - self.told(exact)) * BILLION
+        return unrounded
 
     def run(self, transactions: list[Row]) -> tuple[dict[int, tuple[int, int, int]], list[tuple[Any, ...]]]:
         busts = [row for row in transactions if row["transaction_type"].endswith("_busted")]
@@ -179,7 +193,7 @@ class _Asset:
                 parcel["quantity"],
                 parcel["currency"],
                 self.told(cost := parcel["costs"].get(parcel["currency"], Fraction(0))),
-                self.part(cost),
+                (cost - self.told(cost)) * BILLION,
             )
             for parcel in self.parcels
         ]
@@ -225,12 +239,24 @@ class _Asset:
         for name in {*before, *after, *([currency] if currency else [])}:
             if name == currency or before[name] != after[name]:
                 for figure in _both(self.figures, self.asset, name, row["transaction_date"]):
-                    figure["cost"], figure["cost_part"] = self.told(after[name]), self.part(after[name])
+                    out = self.untold(name, "cost_moved_out")
+                    part = self.untold(name, "realised_profit") - out
+                    figure["cost"] = after[name] - part / BILLION
+                    figure["cost_part"], figure["cost_moved_out_part"] = part, out
 
-    def gone(self, before: dict[str, Fraction]) -> dict[str, Any]:
+    def gone(self, before: dict[str, Fraction]) -> dict[str, Fraction]:
         """By how much costs have become less since then, by currency."""
         after = self.costs()
-        return {name: self.told(before[name]) - self.told(after[name]) for name in {*before, *after}}
+        return {name: before[name] - after[name] for name in {*before, *after}}
+
+    def post(self, row: Row, currency: str, name: str, amount: Fraction) -> Any:
+        """Gives by how much what is told of the sum changes."""
+        before = self.told(self.sums[currency, name])
+        self.sums[currency, name] += amount
+        change = self.told(self.sums[currency, name]) - before
+        if amount:
+            self.add(row, currency, name, change)
+        return change
 
     def add(self, row: Row, currency: str, name: str, amount: Any) -> None:
         for figure in _both(self.figures, self.asset, currency, row["transaction_date"]):
@@ -256,7 +282,7 @@ class _Asset:
                 {**self.parcels[0], "quantity": sum(one["quantity"] for one in self.parcels), "costs": self.costs()}
             ]
         if currency is not None:
-            self.add(row, currency, "realised_profit", -cost - self.gone(before).get(currency, 0))
+            self.post(row, currency, "realised_profit", -covered)
         self.note(row, before, None)
 
     def go(self, row: Row, quantity: int, *, sold_in: str | None) -> None:
@@ -272,16 +298,16 @@ class _Asset:
                 self.parcels.pop(0)
         self.missing += quantity
         cost = self.gone(before)
-        for currency, part in cost.items():
-            self.add_cost(row, currency, part, sold=sold_in is not None)
         if sold_in is not None:
-            self.add(row, sold_in, "realised_profit", row["total_value"] - row["fee"])
-            profit = row["total_value"] - row["fee"] - cost.get(sold_in, 0)
+            profit = self.post(
+                row, sold_in, "realised_profit", row["total_value"] - row["fee"] - cost.pop(sold_in, Fraction(0))
+            )
             for figure in _both(self.figures, self.asset, sold_in, row["transaction_date"]):
                 figure["best_trade"] = max(profit, profit if figure["best_trade"] is None else figure["best_trade"])
                 figure["worst_trade"] = min(profit, profit if figure["worst_trade"] is None else figure["worst_trade"])
+        for currency, part in cost.items():
+            if sold_in is None:
+                self.post(row, currency, "cost_moved_out", part)
+            else:
+                self.post(row, currency, "realised_profit", -part)
         self.note(row, before, None)
-
-    def add_cost(self, row: Row, currency: str, part: Any, *, sold: bool) -> None:
-        if part:
-            self.add(row, currency, "realised_profit" if sold else "cost_moved_out", -part if sold else part)

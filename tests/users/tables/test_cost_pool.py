@@ -1,4 +1,4 @@
-"""What is there and what it cost: nothing of it is lost, whatever the order of things."""
+"""What is there and what it cost: nothing of it is lost, whatever the order of things. Costs are in billionths of a smallest unit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit_trading.checks import LARGEST
-from credit_trading.users.tables.cost_pool import AveragePool, FifoPool, Lot, Pool
+from credit_trading.users.tables.cost_pool import BILLION, AveragePool, FifoPool, Lot, Pool, in_units
 
 _MOVES = st.lists(
     st.tuples(
@@ -37,7 +37,7 @@ def pool(request: pytest.FixtureRequest) -> Pool:
 def test_what_came_in_is_what_went_out_and_what_is_left(
     kind: type[Pool], moves: list[tuple[bool, int, str | None, int]]
 ) -> None:
-    """To the last unit of each currency; and what is not there has cost nothing."""
+    """To the last billionth of each currency; and what is not there has cost nothing."""
     pool, came, went, there = kind(), {"USD": 0, "EUR": 0}, {"USD": 0, "EUR": 0}, 0
     for number, (comes, quantity, currency, cost) in enumerate(moves):
         if comes:
@@ -55,13 +55,26 @@ def test_what_came_in_is_what_went_out_and_what_is_left(
         assert there > 0 or pool.costs == {}
         if isinstance(pool, FifoPool):
             assert sum(one.quantity for one in pool.lots) == max(there, 0)
-            assert {name: sum(one.cost for one in pool.lots if one.currency == name) for name in came} == left
+            assert {
+                name: sum(one.cost_billionths for one in pool.lots if one.currency == name) for name in came
+            } == left
 
 
-def test_an_average_is_floored_and_the_rest_stays() -> None:
-    pool = AveragePool()
+def test_a_part_of_a_cost_is_rounded_half_to_even_and_the_rest_stays(pool: Pool) -> None:
     pool.take_in(lot(1, 3, 100))
-    assert [pool.take_out(1), pool.take_out(1), pool.take_out(1)] == [{"USD": 33}, {"USD": 33}, {"USD": 34}]
+    assert [pool.take_out(1), pool.take_out(1), pool.take_out(1)] == [{"USD": 33}, {"USD": 34}, {"USD": 33}]
+    pool.take_in(lot(2, 4, 10))
+    assert [pool.take_out(1), pool.take_out(1), pool.take_out(2)] == [{"USD": 2}, {"USD": 3}, {"USD": 5}]
+    pool.take_in(lot(3, 2, -3))
+    assert [pool.take_out(1), pool.take_out(1)] == [{"USD": -2}, {"USD": -1}]
+
+
+def test_whole_units_that_are_added_raise_what_is_told_by_just_these() -> None:
+    """Halves are rounded up: to even, a unit that is added to a half would raise it by two."""
+    half = BILLION // 2
+    told = [in_units(halves * half) for halves in (-3, -1, 0, 1, 3, 5)]
+    assert told == [(-1, -half), (0, -half), (0, 0), (1, -half), (2, -half), (3, -half)]
+    assert in_units(half - 1) == (0, half - 1)
 
 
 def test_the_oldest_goes_first_and_takes_its_own_cost() -> None:
@@ -94,8 +107,9 @@ def test_what_went_before_it_came_is_covered_first(pool: Pool) -> None:
 
 
 def test_a_cost_that_does_not_fit_is_unknown_from_then_on(pool: Pool) -> None:
-    pool.take_in(lot(1, 1, LARGEST))
-    pool.take_in(lot(2, 1, LARGEST))
+    pool.take_in(lot(1, 1, LARGEST * BILLION - 1))
+    assert pool.costs == {"USD": LARGEST * BILLION - 1}
+    pool.take_in(lot(2, 1, 1))
     assert pool.costs == {"USD": None}
     pool.take_out(2)
     pool.take_in(lot(3, 1, 5))

@@ -28,7 +28,7 @@ _UNTRUE_LOTS = (
 _ROUNDED = ("realised_profit", "cost_moved_out", "cost")
 _UNTRUE_PARTS = "".join(
     f" UNION ALL SELECT '{table}', cost, cost_part FROM {table} WHERE (cost IS NULL) <> (cost_part IS NULL)"
-    " OR cost_part NOT BETWEEN -500000000 AND 499999999"
+    " OR abs(cost_part) >= 1000000000"
     for table in ("trading_statistics", "trading_statistics_by_day", "cost_lots")
 ).removeprefix(" UNION ALL ")
 
@@ -165,3 +165,19 @@ def test_a_day_whose_holdings_do_not_fit_is_no_place_to_go_on_from(tmp_path: Pat
         assert holdings == [(None,), (1,), (2,)]
     with file_of(events, tmp_path / "slices.db", slices=Random(3), at_once=1) as file:
         assert found(file) == expected
+
+
+@pytest.mark.parametrize("method", ["average", "fifo"])
+def test_what_is_sold_and_what_goes_elsewhere_in_turn_do_not_take_each_others_halves(
+    tmp_path: Path, method: str
+) -> None:
+    """A thousand have cost half a unit each; 250 that were sold have cost 125, and so have 250 that went."""
+    bought = ev.TransactionEntered(ME, "buy", START_US, "VCS", 1_000, 1_000, "USD", 1, 2, 500, 0, -500)
+    sold = ev.TransactionEntered(ME, "sell", START_US, "VCS", 1, -1, "USD", 2, 2, 2, 0, 2)
+    gone = ev.TransactionEntered(ME, "transfer_out", START_US, "VCS", 1, -1)
+    events = _entries(ev.CostMethodChanged(ME, method), bought, *[sold, gone] * 250)
+    with file_of(events, tmp_path / "file.db", slices=Random(1), at_once=20) as file:
+        columns = "realised_profit, cost_moved_out, cost, cost_part, best_trade, worst_trade"
+        told = file.execute(f"SELECT {columns} FROM trading_statistics").fetchall()
+        assert told == [(500 - 125, 125, 250, 0, 2, 1)]
+        _check(file)
