@@ -49,8 +49,8 @@ def audit() -> None:
 def list_(session: Session, /, kinds: tuple[str, ...], **asked: Any) -> None:
     """Lists what happened, the latest first.
 
-    A TIME is a date (UTC), or ISO 8601 with an offset. With --json: "items", and "next", with which --after goes on. A page that finds little ends early,
-    and says how to go on.
+    A TIME is a date (UTC), or ISO 8601 with an offset. With --json: "items", and "next", with which --after goes on. A page that finds
+    little ends early, and says how to go on.
     """
     with session.admin() as admin:
         found = admin.audit.list_events(kind=kinds or None, changes=session.json, **asked)

@@ -86,7 +86,7 @@ _HINTS = {
     Rejection.USER_SUSPENDED: "An admin can lift it: credit-trading users resume USER_ID.",
     Rejection.VERSION_CHANGED: "See how it stands: credit-trading orders show USER_ID ORDER_ID; then decide again.",
     Rejection.INSTRUMENT_CLOSED: "See when it opens: credit-trading instruments show SYMBOL.",
-    Rejection.NO_SESSION_END: "Use GTC, or GTD with an expiry; an admin sets the schedule: credit-trading instruments schedule SYMBOL --help.",
+    Rejection.NO_SESSION_END: "Use GTC, or GTD with an expiry; or have a schedule set: credit-trading instruments schedule --help.",
     Rejection.QUANTITY_TOO_SMALL: "See the limits: credit-trading instruments show SYMBOL.",
     Rejection.QUANTITY_TOO_LARGE: "See the limits: credit-trading instruments show SYMBOL.",
     Rejection.DISPLAY_TOO_SMALL: "Show more at a time, or place a smaller order.",

@@ -15,7 +15,7 @@ import attrs
 WIDTH, HEIGHT = 480, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 20, 10, 26
 _TICKS_UP, _TICKS_ACROSS = 5, 6
-_DIGIT = 6.2
+_DIGIT = 7.2
 """How wide one is on an axis; where they need more than there is on the left, the drawing begins farther to the right."""
 _THINNEST, _WIDEST = 2.0, 30.0
 """A bar of a few minutes is still seen, and one that stands for the whole period is no wall."""

@@ -31,6 +31,9 @@ LINES_AT_ONCE = 250
 MOST_CHARTS = 8
 """Of holdings: the assets that moved most; the tables have all."""
 
+_LONG = 16
+"""Characters of an amount beyond which a table does not fit on paper unless amounts are broken."""
+
 _PIECES = 64
 """Parts of the template's output that are written together."""
 
@@ -52,6 +55,7 @@ def write_html(file: BinaryIO, source: OpenStatement) -> None:
         period=period(source.statement),
         charts=holdings + _profits(source) + _volumes(source.series),
         left_out=left_out,
+        is_fine=any(len(balance.closing) > _LONG for balance in source.statement.balances),
         has_rebates=any(fee.fees.startswith("-") for fee in source.statement.fees),
         contents=contents(source.statement),
         cost_method=cost_method(source.statement),

@@ -29,8 +29,9 @@ class AuditFilters(TypedDict, total=False):
     """Which events: those that are all of what is given. Each is None, or left out, where it does not matter.
 
     `from_` (inclusive) and `to` (exclusive) are dates (in UTC), ISO 8601 text with an offset, aware datetimes, or microseconds since 1970
-    UTC. `kind` is one or several kinds of events, `rejected` those of refusals. `command_id` in its full form, or of the user's own as the user calls it.
-    `text` stands somewhere in the event, whatever the case (of ASCII letters); all that the other filters leave is read for it.
+    UTC. `kind` is one or several kinds of events, `rejected` those of refusals. `command_id` in its full form, or of the user's own as the
+    user calls it. `text` stands somewhere in the event, whatever the case (of ASCII letters); all that the other filters leave is read for
+    it.
     """
 
     from_: Moment | None

@@ -34,8 +34,8 @@ class OrderManagementService(OwnOrders):
         """Reports that so much of an external order was filled outside, at that price (FIX ExecutionReport 35=8, ExecType F).
 
         The price may be finer than any tick, price times quantity must be exact in the currency. `fee` is what was charged there,
-        `outside` is where it was, `occurred_at` when: a moment since the order was placed, or a date. The same `key`, or the same `external_reference` (ExecID 17) of this user, gives
-        the first answer again, however much later.
+        `outside` is where it was, `occurred_at` when: a moment since the order was placed, or a date (its first moment in UTC). The same
+        `key`, or the same `external_reference` (ExecID 17) of this user, gives the first answer again, however much later.
 
         Raises NotFound for an order that is not this user's, CommandConflict, InvalidInput, OrderRejected: `order_not_external`,
         `order_not_open`, `quantity_above_remaining`, `price_worse_than_limit`, `insufficient_funds` for the fee.

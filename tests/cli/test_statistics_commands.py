@@ -12,11 +12,11 @@ def test_columns_have_a_traders_names(market: Cli) -> None:
 
 
 def test_an_average_cost_is_whole_but_for_zeros_at_its_end(market: Cli) -> None:
-    """Bob bought one at 12.50, with a fee of 0.02, and got two for nothing."""
-    assert market.json("transactions", "statistics", "bob")[0]["average_cost"] == "12.520000"
-    assert " 12.52 " in market.run("transactions", "statistics", "bob").out
+    """Bob bought one at 12.50, with a fee of 0.03, and got two for nothing."""
+    assert market.json("transactions", "statistics", "bob")[0]["average_cost"] == "12.530000"
+    assert " 12.53 " in market.run("transactions", "statistics", "bob").out
     market.run("transactions", "record", "bob", "deposit", "VCS-1340-2020", "2", "--outside", "Acme")
-    assert " 4.173333 " in market.run("transactions", "statistics", "bob").out
+    assert " 4.176667 " in market.run("transactions", "statistics", "bob").out
 
 
 def test_a_pair_has_one_mark(market: Cli) -> None:

@@ -16,6 +16,11 @@ from click.testing import CliRunner
 
 from credit_trading import errors, verify_folder
 from credit_trading.cli import main
+from credit_trading.exchange.entered import TransactionStatus
+from credit_trading.exchange.order import OrderStatus
+from credit_trading.trading.audit_input import AuditFilters
+from credit_trading.trading.history_input import TRANSACTION_TYPES, OrderQuery, TransactionQuery
+from credit_trading.trading.records import StatisticsRecord
 from examples.wire import STATUS
 from tests.floor import Floor
 
@@ -109,6 +114,28 @@ def test_what_a_user_reads_has_the_names_that_the_page_says(floor: Floor) -> Non
     for service, *methods in rows:
         for method in filter(None, methods):
             assert callable(getattr(getattr(ann, service), method)), f"{service}.{method}"
+
+
+def _told(after: str, before: str) -> list[list[str]]:
+    """The first cell's words of each row of a table of the page, and the second cell."""
+    table = PAGE.partition(after)[2].partition(before)[0]
+    return [[*re.findall(r"`(\w+)`", row[0])] for row in re.findall(r"^\| (`.*?) \|(.*)$", table, re.M)]
+
+
+def test_the_page_names_every_filter() -> None:
+    """And none that there is not; every word for what a transaction is and how it stands."""
+    told = [name for names in _told("**Filters**", "Beside them") for name in names]
+    assert sorted(told) == sorted({*TransactionQuery.__annotations__, *OrderQuery.__annotations__})
+    table = PAGE.partition("**Filters**")[2].partition("Beside them")[0]
+    for word in (*TRANSACTION_TYPES, *TransactionStatus, *OrderStatus):
+        assert f"`{word}`" in table, word
+    listed = PAGE.partition("Filters of both: ")[2].partition("besides")[0]
+    assert set(re.findall(r"`(\w+)[`=]", listed)) == {*AuditFilters.__annotations__, "user_id"}
+
+
+def test_the_page_names_every_field_of_statistics() -> None:
+    told = [name for names in _told("**Statistics** come", "```python") for name in names]
+    assert sorted(told) == sorted(field.name for field in attrs.fields(StatisticsRecord))
 
 
 def test_a_hosts_own_tests_run_side_by_side(tmp_path: Path) -> None:

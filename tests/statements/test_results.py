@@ -103,6 +103,19 @@ def test_what_was_entered_late_changes_no_figure_of_a_month_that_is_over(floor: 
     assert only(service.get_statement("2026-01-01")).realised_profit == only(by_date).realised_profit
 
 
+def test_the_statement_of_everything_tells_profit_of_days_before_anything_was_booked(
+    floor: Floor, clock: ManualClock
+) -> None:
+    """Nothing lies outside of it, so nothing in it contradicts its lines; one that begins on that very day has none."""
+    clock.advance(3600)
+    words = _ELSEWHERE | {"occurred_at": "2025-12-12T00:00:00Z"}
+    floor.admin.on_behalf_of("ann").transactions.record_transaction("sell", CREDIT, 5, **words)
+    service = floor.user("ann").statements
+    told = only(service.get_statement())
+    assert Decimal(told.realised_profit or 0) == Decimal("54.00")
+    assert only(service.get_statement("2026-01-01")).no_profit_because == "entered_late"
+
+
 def test_a_trade_that_was_taken_back_later_is_taken_off_where_it_was(floor: Floor, clock: ManualClock) -> None:
     service = floor.user("ann").statements
     floor.place("ann", "sell", 3, "10.00")

@@ -140,7 +140,7 @@ def test_transactions_of_a_time_an_order_and_a_trade(traded: Floor) -> None:
         ({"text": "autumn", "side": "buy"}, [("rejected", "4000000"), ("new", "3")]),
         ({"route": "external"}, []),
         ({"from_": "2027-01-01"}, []),
-        ({"credit_type": "NONE"}, []),
+        ({"credit_type": CASH}, []),
     ],
 )
 def test_orders_are_found_by_what_is_given(

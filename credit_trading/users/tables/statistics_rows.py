@@ -149,11 +149,12 @@ class AssetRows:
 
     def write(self, holdings: dict[int, tuple[int, int, int]]) -> None:
         """All that was looked at, and what is there by day."""
-        execute = self.connection.executemany
-        execute(_WRITE_TOTAL, [(self.asset, currency, *_row(one)) for currency, one in self.totals.items()])
+        self.connection.executemany(
+            _WRITE_TOTAL, [(self.asset, currency, *_row(one)) for currency, one in self.totals.items()]
+        )
         days = self.days | {key: one for key, one in self._of_orders.items() if one != _NOTHING}
-        execute(_WRITE_DAY, [(self.asset, *key, *_row(one)) for key, one in days.items()])
-        execute(
+        self.connection.executemany(_WRITE_DAY, [(self.asset, *key, *_row(one)) for key, one in days.items()])
+        self.connection.executemany(
             "INSERT OR REPLACE INTO holdings_by_day VALUES (?, ?, ?, ?, ?)",
             [
                 (self.asset, day, quantity if abs(quantity) <= LARGEST else None, *key)
@@ -193,9 +194,8 @@ class AssetRows:
 
         Gives the day from which transactions are to be counted now.
         """
-        execute = self.connection.execute
-        sums = {row[0]: row[1:] for row in execute(_SUM_BEFORE, (self.asset, day))}
-        (self.quantity,) = execute(_HOLDINGS_BEFORE, (self.asset, day)).fetchone() or (0,)
+        sums = {row[0]: row[1:] for row in self.connection.execute(_SUM_BEFORE, (self.asset, day))}
+        (self.quantity,) = self.connection.execute(_HOLDINGS_BEFORE, (self.asset, day)).fetchone() or (0,)
         if self.quantity is None or any(lost for *_, lost in sums.values()):
             self.quantity, day, sums = 0, ALWAYS, {}
         for currency, total in self.totals.items():
@@ -203,14 +203,14 @@ class AssetRows:
             closing = dict(zip(CLOSING, self._closing_before(currency, day), strict=True))
             self.totals[currency] = attrs.evolve(before, **closing, **_of_orders(total))
         self._anew_from = day
-        for currency, at, *figures in execute(_DAYS_FROM, (self.asset, day)):
+        for currency, at, *figures in self.connection.execute(_DAYS_FROM, (self.asset, day)):
             self._of_orders[currency, at] = Figures(*figures)
         self._of_orders |= {key: one for key, one in self.days.items() if key[1] >= day}
         self.days = {key: one for key, one in self.days.items() if key[1] < day}
         self._of_orders = {key: Figures(**_of_orders(one)) for key, one in self._of_orders.items()}
         for statement in _FORGET_FROM:
-            execute(statement, (self.asset, day))
-        execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
+            self.connection.execute(statement, (self.asset, day))
+        self.connection.execute("DELETE FROM cost_lots WHERE asset = ?", (self.asset,))
         return day
 
     def _closing_before(self, currency: str, day: int) -> tuple[int, int, int]:
@@ -220,10 +220,10 @@ class AssetRows:
 
     def transactions_from(self, day_us: int, *, in_money: bool) -> Iterator[tuple[Settled, bool]]:
         """What moved the asset since then, in order, each with whether it was taken back; `in_money`: also what was paid in it."""
-        execute, asset = self.connection.execute, self.asset
-        found = execute(_BUSTED, (asset,)).fetchall()
+        asset = self.asset
+        found = self.connection.execute(_BUSTED, (asset,)).fetchall()
         trades, references = {row[0] for row in found} - {None}, {row[1] for row in found} - {None}
-        rows = execute(_TRANSACTIONS_EITHER_WAY if in_money else _TRANSACTIONS, (asset, day_us))
+        rows = self.connection.execute(_TRANSACTIONS_EITHER_WAY if in_money else _TRANSACTIONS, (asset, day_us))
         for transaction_id, at, kind, quantity, currency, total, fee, credit_type, trade, reference in rows:
             if kind in _BUSTS:
                 continue
