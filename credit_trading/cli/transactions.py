@@ -59,7 +59,8 @@ transactions.add_command(cost_method)
 @click.option(
     "--sort",
     type=Words(SORTS),
-    help="Unless given, date; with --text as they were entered. Quantity needs --credit-type, total --currency.",
+    help="Unless given, date; with --text as they were entered. Quantity goes with --credit-type, total with --currency, and with"
+    " their limits, but with no other filter.",
 )
 @click.option("--ascending", is_flag=True, help="The oldest or smallest first.")
 @click.option("--limit", type=COUNT, default=100, show_default=True, metavar="N", help="How many at most.")

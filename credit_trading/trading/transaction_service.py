@@ -89,8 +89,9 @@ class TransactionService(OwnTransactions):
         The other side of a trade or transfer is `counterparty`, a user here, with whom it is one event in both histories; or somebody
         `outside`, in the host's words. A fee without `outside` is earned by the exchange.
 
-        `occurred_at`, a moment or a date (its first moment in UTC), may be past; when it was entered is kept apart. What is `pending` holds
-        what it will take from whom, is moved on by `update_transaction_status`, and is cancelled at `expires_at` if it is still pending then.
+        `occurred_at`, a moment or a date (its first moment in UTC), may be past; when it was entered is kept apart. What is `pending`
+        holds what it will take from whom, is moved on by `update_transaction_status`, and is cancelled at `expires_at` if it is still
+        pending then.
 
         The same `key`, or the same `external_reference` of one of the two users, gives the first answer again, however much later. Raises
         CommandConflict if it stood for something else, InvalidInput, NotFound, OrderRejected (`insufficient_funds`, `issue_cap_exceeded`,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
 from credit_trading import ManualClock
+from credit_trading.clock import format_time
 from credit_trading.statements.page import amount, moment, period, signed
 from tests.floor import CASH, Floor
-from tests.statements.past import Past
+from tests.statements.past import DAY_US, Past
 
 _VOID = {"meta", "br"}
 
@@ -99,6 +101,48 @@ def test_every_chart_is_a_drawing_with_axes_that_a_screen_reader_can_tell(page: 
         assert chart.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
         assert len([node for node in chart.iter("text") if (node.text or "").strip()]) >= 4
         assert chart.findall("path") or chart.findall("rect")
+
+
+def test_a_chart_tells_between_which_balances_an_asset_was(past: Past) -> None:
+    """In words, of every line and not only of those moments that are drawn."""
+    begins = format_time(past.begins_us + 40 * DAY_US)
+    page = page_of(past.floor, from_=begins)
+    with past.floor.user("ann").statements.open_statement(begins) as source:
+        lines = list(source.lines())
+    for balance in source.statement.balances:
+        known = [
+            balance.opening,
+            *(one.balance for line in lines for one in line.changes if one.asset == balance.asset),
+        ]
+        told = [amount(one) for one in (known[0], known[-1], min(known, key=Decimal), max(known, key=Decimal))]
+        words = (
+            f"{told[0]} {balance.asset} at the beginning, {told[1]} at the end; at least {told[2]}, at most {told[3]}."
+        )
+        assert words in page
+
+
+def test_profit_begins_with_nothing(page: str) -> None:
+    chart = page.partition("Realised profit so far, USD</h3>")[2].partition("</svg>")[0]
+    (begins,) = re.findall(r'class="line" d="M[0-9.]+ ([0-9.]+)', chart)
+    (zero,) = re.findall(r'class="zero".* y1="([0-9.]+)"', chart)
+    assert begins == zero
+
+
+def test_what_came_in_the_last_moment_is_drawn(floor: Floor) -> None:
+    """Here all of the history is one microsecond long."""
+    lines = re.findall(r'class="line" d="([^"]*)"', page_of(floor))
+    assert [line.count("V") for line in lines] == [1, 1]
+
+
+def test_two_moments_of_one_second_are_told_as_one(floor: Floor, clock: ManualClock) -> None:
+    """Entered at once, that is; and a late one has both."""
+    transactions = floor.admin.on_behalf_of("ann").transactions
+    clock.advance(1.5)
+    transactions.record_transaction("deposit", CASH, "1.00", occurred_at=clock.now_us() - 1)
+    assert "happened" not in _Page(page_of(floor)).text.partition("Transactions")[2]
+    transactions.record_transaction("deposit", CASH, "1.00", occurred_at="2025-12-12T00:00:00Z")
+    assert "happened 2025-12-12" in _Page(page_of(floor)).text
+    assert "booked 2026-01-" in _Page(page_of(floor, by="date")).text
 
 
 HOSTILE = [

@@ -66,7 +66,7 @@ def test_results_say_what_the_lines_by_type_say(past: Past, by: str) -> None:
 
 @pytest.mark.parametrize("by", ["booked", "date"])
 def test_a_statement_of_everything_agrees_with_the_statistics(past: Past, by: str) -> None:
-    """But for the number of trades: a trade that was taken back is taken off, too, and statistics never counted it."""
+    """Which never count a trade that was taken back; here it is taken off."""
     for user in USERS:
         service = past.floor.user(user)
         statement = service.statements.get_statement(by=by)

@@ -51,10 +51,10 @@ def reckoning_of(floor: Floor, user: str) -> list[list[tuple[Any, ...]]]:
     return [
         rows_of(floor.path(user), sql)
         for sql in (
-            f"SELECT credit_type, currency, cost, {figures} FROM trading_statistics",
-            f"SELECT credit_type, currency, day, cost, {figures} FROM trading_statistics_by_day WHERE {told_of}",
+            f"SELECT credit_type, currency, cost, cost_part, {figures} FROM trading_statistics",
+            f"SELECT credit_type, currency, day, cost, cost_part, {figures} FROM trading_statistics_by_day WHERE {told_of}",
             "SELECT asset, day, quantity, last_date FROM holdings_by_day",
-            "SELECT asset, acquired_at, quantity, currency, cost FROM cost_lots",
+            "SELECT asset, acquired_at, quantity, currency, cost, cost_part FROM cost_lots",
         )
     ]
 
