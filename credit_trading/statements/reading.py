@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import attrs
 
@@ -40,6 +41,10 @@ from credit_trading.users.tables.statement_rows import DayResult, MovedTransacti
 _OPERATION = "statement"
 
 
+LONGEST_WAIT_S = 0.001
+"""For the clock to pass the last event."""
+
+
 @attrs.frozen
 class Period:
     """From the one moment up to before the other; `from_us` is None where it begins with the first transaction."""
@@ -48,17 +53,23 @@ class Period:
     to_us: int
     now_us: int
     is_current: bool
+    is_final: bool
 
     @classmethod
     def of(cls, desk: Desk, from_: Moment | None, to: Moment | None) -> Period:
         """Up to now if it has no end. Raises InvalidInput, Busy.
 
-        After this nothing can be booked before its end: whoever was writing when now was asked for has finished.
+        After this nothing can be booked before its end: whoever was writing when now was asked for has finished. Only where the clock has
+        not come beyond the last event, that lags behind it or stands, more may be booked at that very moment: it is not final then.
         """
-        now_us = desk.sequencer.clock.now_us()
+        clock = desk.sequencer.clock
+        now_us = clock.now_us()
         with desk.live.turn():
             pass
         now_us = max(now_us, desk.reading(lambda replica: replica.time_us))
+        wait_until = monotonic() + LONGEST_WAIT_S
+        while clock.now_us() <= now_us and monotonic() < wait_until:
+            sleep(LONGEST_WAIT_S / 10)
         to_us = now_us + 1 if to is None else period_moment_us(to, what="to")
         if to_us > now_us + 1:
             problem = "the period has not ended yet, so nobody knows what will be in it"
@@ -66,7 +77,7 @@ class Period:
         from_us = None if from_ is None else period_moment_us(from_, what="from")
         if from_us is not None:
             checked_order(from_us=from_us, to_us=to_us, what=_OPERATION)
-        return cls(from_us, to_us, now_us, to_us >= now_us)
+        return cls(from_us, to_us, now_us, to_us > now_us, to_us <= now_us or clock.now_us() > now_us)
 
 
 class OpenStatement:
@@ -170,6 +181,7 @@ class OpenStatement:
                 by=self._by,
                 made_at=format_time(period.now_us),
                 is_current=current,
+                is_final=period.is_final,
                 as_of_sequence=who.sequence,
                 as_of_hash=who.hash.hex(),
                 cost_method=who.cost_method,

@@ -100,6 +100,7 @@ class Statement:
     """All of a statement but its lines.
 
     It covers [`begins_at`, `ends_at`). `is_current`: it goes up to the moment at which it was made, and lists what is pending and open.
+    `is_final`: no more can be booked before its end; False only where the clock lags behind the journal, up to now.
     `as_of_sequence` and `as_of_hash` are those of the user's last event in the journal that it knows: `credit-trading journal check` proves
     that history up to there is still the same.
     """
@@ -112,6 +113,7 @@ class Statement:
     by: str
     made_at: str
     is_current: bool
+    is_final: bool
     as_of_sequence: int
     as_of_hash: str
     cost_method: str

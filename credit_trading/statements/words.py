@@ -30,6 +30,9 @@ def why_no_profit(statement: Statement) -> list[str]:
 
 def contents(statement: Statement) -> str:
     """What is in it and what is not."""
-    if statement.by == "booked":
-        return "everything that was booked in this period"
-    return "everything that happened in this period, also if it was entered later"
+    if statement.by != "booked":
+        return "everything that happened in this period, also if it was entered later"
+    so_far = (
+        "" if statement.is_final else " so far: more may be booked at its last moment, the clock is behind the journal"
+    )
+    return f"everything that was booked in this period{so_far}"

@@ -1,7 +1,8 @@
 """Makes the folders of a release, by the code of that release: `python -P tests/released/make.py DEST`, with that code on PYTHONPATH.
 
 Here: one history in two folders, `closed` and `killed` (its WALs are left), and what the code of that time says of it, as JSON. It uses
-only what every release has had; what one of them lacks is left out there. Never here: anything of today's tests.
+only what every release has had, under the name that it has there; what one of them lacks is left out there. Never here: anything of
+today's tests.
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ def test_their_loss_can_be_accepted(told: Floor) -> None:
     assert len(told.user("ann").orders.get_active_orders()) == 1
     told.exchange._files.pool.close_idle()
     path.unlink()
-    assert len(told.user("ann").orders.get_active_orders()) == 1
+    assert len(told.user("ann").orders.get_orders(state="active")) == 1
     assert told.findings() == []
 
 

@@ -123,8 +123,9 @@ class Projection:
     def _cost_method_changed(self, event: ev.CostMethodChanged) -> Shown:
         (before,) = self._execute("SELECT cost_method FROM metadata").fetchone()
         self._execute("UPDATE metadata SET cost_method = ?", (event.method,))
-        self._changes.add("cost_method", before, event.method)
-        self._totals.method_changed(event.method)
+        if event.method != before:
+            self._changes.add("cost_method", before, event.method)
+            self._totals.method_changed(event.method)
         return None, own_details(event)
 
     def _command_rejected(self, event: ev.CommandRejected) -> Shown:
