@@ -33,7 +33,9 @@ _note = click.option("--note", metavar="TEXT", help="A remark; it can be erased 
 @click.option("--fee", metavar="F", help="What a buy or sell outside cost beside its price.")
 @click.option("--counterparty", metavar="USER_ID", help="The other side, a user here: it is entered for both.")
 @click.option("--outside", metavar="NAME", help="The other side, where that is nobody here.")
-@click.option("--occurred-at", metavar="T", help="When it happened: 2025-03-01T12:00:00Z, or a date. Unless given, now.")
+@click.option(
+    "--occurred-at", metavar="T", help="When it happened: 2025-03-01T12:00:00Z, or a date. Unless given, now."
+)
 @click.option("--pending", is_flag=True, help="Not settled yet: what it will take is held.")
 @click.option("--expires-at", metavar="T", help="Cancelled then, if it is still pending.")
 @click.option("--reference", metavar="ID", help="What others call it; one of a user's only once.")

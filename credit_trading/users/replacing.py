@@ -31,6 +31,7 @@ from credit_trading.users.kept import keep_copy, keep_moved
 from credit_trading.users.projector import LOCK_WAIT_MS, Projector
 from credit_trading.users.scratch import publish_copy, write_into
 from credit_trading.users.standing import Standing
+from credit_trading.users.tables import words
 
 T = TypeVar("T")
 
@@ -216,6 +217,7 @@ class Replacing:
 
 def check_integrity(connection: Connection, path: Path) -> None:
     """Raises FileCorrupt."""
+    words.look_again(connection)
     (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if told != "ok":
         raise corrupt(path, f"the database is damaged ({told})")

@@ -178,7 +178,14 @@ def _as_seen(one: AuditRecord) -> dict[str, Any]:
         "origin": one.origin,
         "correlation_id": one.correlation_id,
         "orders": {one.order_id},
-        "words": [_text(one.details), one.changes and _text(one.changes), one.cause, one.actor, one.origin, one.correlation_id],
+        "words": [
+            _text(one.details),
+            one.changes and _text(one.changes),
+            one.cause,
+            one.actor,
+            one.origin,
+            one.correlation_id,
+        ],
     }
 
 

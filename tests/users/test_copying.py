@@ -582,3 +582,17 @@ def test_a_private_fact_is_not_written_under_a_file_that_is_read_at_rest(
         thread.join()
         assert b"later" not in content
         assert b"later" in good(all_of(exchange, BOB)[BOB]).content
+
+
+def test_a_file_whose_words_another_process_has_packed_anew_is_sound(
+    traded: Floor, reopen: Callable[..., Exchange]
+) -> None:
+    """FTS5 keeps in mind how its tables lie, in each connection, and does not ask before it checks them."""
+    other = Floor(reopen())
+    copying_ = Copying(traded.exchange._live, traded.exchange._files, traded.exchange._projector)
+    for _ in range(4):
+        traded.place("ann", "sell", 1, "9.90")
+        assert isinstance(copying_.copy(ANN), FileCopy)
+        for _ in range(40):
+            other.place("ann", "sell", 1, "9.90")
+        assert isinstance(copying_.copy(ANN), FileCopy)

@@ -23,6 +23,7 @@ _ADD_TRANSACTIONS = (
     " || coalesce(trade_reference, '') || ' ' || coalesce(note, '') FROM trading_transactions WHERE transaction_id >= ?"
     " ORDER BY transaction_id"
 )
+_LOOKS = tuple(f"SELECT rowid FROM {table} WHERE {table} MATCH '\"0\"' LIMIT 1" for table in TEXT_TABLES)
 _ADD_ORDER = "INSERT INTO orders_text (rowid, words) VALUES (?, ?)"
 
 
@@ -61,6 +62,15 @@ def add_transactions(connection: Connection, first: int) -> None:
 def add_order(connection: Connection, order_id: int, symbol: str, client_order_id: str | None) -> None:
     """The words of one order."""
     connection.execute(_ADD_ORDER, (order_id, f"{symbol} {client_order_id or ''}"))
+
+
+def look_again(connection: Connection) -> None:
+    """Before an integrity check: FTS5 keeps in mind how its tables are laid out, and checks them by that though others have changed them.
+
+    Beginning to read one makes it see. Raises sqlite3.Error where a table is missing or damaged.
+    """
+    for look in _LOOKS:
+        connection.execute(look).fetchone()
 
 
 def is_word(text: str) -> bool:
