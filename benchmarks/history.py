@@ -46,8 +46,10 @@ def history(counts: Counts, folder: Path) -> list[Figure]:
     """The first page and a deep one, of all and of one credit type among many; and what a bare read takes for its decimals and times."""
     home, rows = folder / "home", counts.history_rows
     with credit_trading.open(home, create=True) as exchange:
-        databases = exchange.as_admin("benchmark").databases
-        path = databases.create_trading_database("ann", "ann@example.com").path
+        admin = exchange.as_admin("benchmark")
+        for place in range(CREDIT_TYPES):
+            admin.assets.add_asset(_credit_type(place), decimals=0)
+        path = admin.databases.create_trading_database("ann", "ann@example.com").path
     with closing(connect(path, mode="rw", synchronous="NORMAL")) as connection:
         fill(connection, rows)
     with credit_trading.open(home) as exchange, closing(connect(path, mode="ro")) as connection:

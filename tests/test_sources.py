@@ -106,7 +106,8 @@ def test_nobody_runs_statements_under_another_name() -> None:
         known = {
             id(node.value)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] in (["self._execute"], ["self._executemany"])
+            if isinstance(node, ast.Assign)
+            and [ast.unparse(target) for target in node.targets] in (["self._execute"], ["self._executemany"])
         }
         aliases += [
             f"{path.name}:{node.lineno}: {ast.unparse(node)}"
