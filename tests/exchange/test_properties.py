@@ -19,7 +19,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.state import ReplicaState, dump, restore, state_digest
 from tests.exchange.flow import RATES, act, any_steps, flows, often, random_flow
 from tests.exchange.market import Market
-from tests.exchange.replicas import SYMBOL, calendar, schedule_of
+from tests.exchange.replicas import CASH, SYMBOL, calendar, schedule_of
 from tests.exchange.steps import Step
 
 
@@ -113,9 +113,12 @@ def test_an_orders_fees_are_the_exact_fees_rounded_up_once(is_long: bool) -> Non
         rates_of: dict[int, tuple[Fraction, Fraction]] = {}
         exact: dict[int, Fraction] = {}
         paid: dict[int, int] = {}
-        given_back = 0
+        given_back = earned = 0
         for event in (entry.event for entry in market.entries):
-            if isinstance(event, ev.OrderAccepted | ev.OrderAmended):
+            if isinstance(event, ev.TransactionEntered | ev.TransactionUpdated):
+                if event.earned and event.status == "settled" and event.asset == CASH:
+                    earned -= event.asset_change
+            elif isinstance(event, ev.OrderAccepted | ev.OrderAmended):
                 assert event.maker_ppm is not None
                 assert event.taker_ppm is not None
                 rates_of[event.order] = Fraction(event.maker_ppm, 10**6), Fraction(event.taker_ppm, 10**6)
@@ -129,7 +132,7 @@ def test_an_orders_fees_are_the_exact_fees_rounded_up_once(is_long: bool) -> Non
             elif isinstance(event, ev.TradeBusted):
                 given_back += event.buyer_fee + event.seller_fee
         assert paid == {order: -(-fees.numerator // fees.denominator) for order, fees in exact.items()}
-        assert market.fees == sum(paid.values()) - given_back
+        assert market.fees == sum(paid.values()) - given_back + earned
 
     rounded()
 
