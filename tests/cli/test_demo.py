@@ -25,6 +25,7 @@ def test_fifty_different_users_trade() -> None:
     assert len(set(USERS)) == 50
 
 
+@pytest.mark.long
 def test_the_demo_loses_nothing_and_leaves_commands_that_work(tmp_path: Path) -> None:
     """What a user would look at is shown, in order; each command to try ends with 0 when pasted into a shell."""
     home = tmp_path / "it's a demo"

@@ -33,7 +33,7 @@ def _scarce(rates: tuple[str, str]) -> Market:
 def test_every_invariant_holds_after_every_command(is_long: bool) -> None:
     """Postings sum to zero, 0 <= held <= posted, holds are what open orders need, no book is crossed, turns are kept; replay agrees."""
 
-    @often(120, is_long=is_long)
+    @often(60, is_long=is_long)
     @given(rates=st.sampled_from(RATES), steps=flows(any_steps, most=90))
     def holds(rates: tuple[str, str], steps: list[Step]) -> None:
         market = _scarce(rates)
@@ -48,7 +48,7 @@ def test_every_invariant_holds_after_every_command(is_long: bool) -> None:
 def test_every_events_postings_sum_to_zero(is_long: bool) -> None:
     """Per asset and event, not only in the end; what a trade moves is its value, its lots and its fees, and a bust moves it all back."""
 
-    @often(40, is_long=is_long)
+    @often(20, is_long=is_long)
     @given(rates=st.sampled_from(RATES), steps=flows(any_steps, least=10, most=90))
     def sums(rates: tuple[str, str], steps: list[Step]) -> None:
         market = _scarce(rates)
@@ -104,7 +104,7 @@ def test_canceling_everything_brings_every_hold_to_zero(is_long: bool) -> None:
 def test_an_orders_fees_are_the_exact_fees_rounded_up_once(is_long: bool) -> None:
     """In however many pieces, as maker or taker, amended or not: never more than one fill would have cost."""
 
-    @often(40, is_long=is_long)
+    @often(20, is_long=is_long)
     @given(rates=st.sampled_from(RATES), steps=flows(any_steps, least=10, most=90))
     def rounded(rates: tuple[str, str], steps: list[Step]) -> None:
         market = _scarce(rates)
@@ -140,7 +140,7 @@ def test_an_orders_fees_are_the_exact_fees_rounded_up_once(is_long: bool) -> Non
 def test_a_loaded_state_goes_on_exactly_as_the_saved_one(is_long: bool) -> None:
     """Through the encoding that checkpoints use; entries, answers and digests stay equal to the last."""
 
-    @often(80, is_long=is_long)
+    @often(40, is_long=is_long)
     @given(
         rates=st.sampled_from(RATES),
         first=flows(any_steps, most=60),
@@ -170,7 +170,7 @@ def test_a_loaded_state_goes_on_exactly_as_the_saved_one(is_long: bool) -> None:
 def test_commands_said_twice_change_nothing(is_long: bool) -> None:
     """The whole flow again, under the same ids: every answer is the first one, and no event follows."""
 
-    @often(40, is_long=is_long)
+    @often(20, is_long=is_long)
     @given(steps=flows(any_steps, least=5, most=40))
     def repeated(steps: list[Step]) -> None:
         market = _scarce(RATES[1])

@@ -26,7 +26,7 @@ FLOW_STEPS = 250
 def test_both_books_tell_the_same(is_long: bool) -> None:
     """Flows that hypothesis looks for, and shrinks where they differ."""
 
-    @often(80, is_long=is_long)
+    @often(40, is_long=is_long)
     @given(filters=st.sampled_from(FILTERS), steps=flows(ample_steps, least=5, most=80))
     def agree(filters: Filters, steps: list[Step]) -> None:
         TwoBooks(filters).play(steps)
