@@ -288,6 +288,7 @@ def test_a_stop_that_was_triggered_is_an_order_like_any_other(told_market: Marke
     """)
 
 
+@pytest.mark.long
 def test_a_user_has_a_thousand_waiting_stops_in_an_instrument_at_most(market: Market) -> None:
     """A stop to buy at market holds nothing while it waits: without a bound anybody could pile up a cascade for all others to wait for."""
     market.play("list ROCK")

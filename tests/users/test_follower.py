@@ -179,6 +179,7 @@ def test_catching_up_all_moves_the_mark(floor: Floor, follower: Follower) -> Non
     assert applied(floor, "ann") == floor.exchange.sequence
 
 
+@pytest.mark.long
 def test_no_view_is_ever_far_behind_while_others_write(home: Path, is_long: bool) -> None:
     """With a round every half a second and writing without a break, the mark is never 3 s behind, nor is a file."""
     with credit_trading.open(home, create=True, settings=Settings(project_on_commit=False)) as exchange:
