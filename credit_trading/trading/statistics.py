@@ -30,6 +30,7 @@ from credit_trading.trading.outcome import percent
 from credit_trading.trading.periods import checked_order, period_moment_us
 from credit_trading.trading.principal import Principal
 from credit_trading.trading.records import StatisticsRecord
+from credit_trading.users.tables import contents
 from credit_trading.users.tables import statistics_questions as questions
 from credit_trading.users.tables.cost_pool import BILLION, Sum, divided, plus
 from credit_trading.users.tables.reckoning import DAY_US, Figures
@@ -111,7 +112,7 @@ class OwnStatistics:
 
     def get_cost_method(self) -> str:
         """How cost is taken out of what was paid for all that is there: `average` (the running average) or `fifo` (the oldest first)."""
-        return self._desk.ask(self._user, "cost method", questions.cost_method)
+        return self._desk.ask(self._user, "cost method", contents.cost_method)
 
     def set_cost_method(self, method: str, *, command_id: str | None = None) -> CostMethodReport:
         """From here on all of the user's statistics are reckoned so, those of the past, too; no balance depends on it.

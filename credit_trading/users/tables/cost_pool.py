@@ -27,10 +27,6 @@ def plus(one: Sum, other: Sum) -> Sum:
     return total if -LARGEST <= total <= LARGEST else None
 
 
-def minus(one: Sum, other: Sum) -> Sum:
-    return plus(one, None if other is None else -other)
-
-
 def in_units(billionths: int) -> tuple[int, int]:
     """Whole units, and what is left: from minus half a unit to less than half a unit.
 

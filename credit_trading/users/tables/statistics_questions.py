@@ -77,9 +77,3 @@ def cost_before(connection: Connection, credit_type: str, currency: str, day: in
         return None, None
     row: tuple[int, int] | None = connection.execute(_COST_BEFORE, (credit_type, currency, day)).fetchone()
     return row or (0, 0)
-
-
-def cost_method(connection: Connection) -> str:
-    """How cost is reckoned in this file."""
-    method: str = connection.execute("SELECT cost_method FROM metadata").fetchone()[0]
-    return method

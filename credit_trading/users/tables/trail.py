@@ -135,14 +135,6 @@ def first_at(connection: Connection, moment_us: int) -> int:
     return int(low)
 
 
-def last_before(connection: Connection, sequence: int) -> int:
-    """The user's last sequence below that one; 0 if there is none."""
-    found: int = connection.execute(
-        "SELECT coalesce(max(sequence), 0) FROM audit_trail WHERE sequence < ?", (sequence,)
-    ).fetchone()[0]
-    return found
-
-
 def sequences(connection: Connection, wanted: Wanted, *, before: int, most: int) -> list[int]:
     """Only where they are, likewise."""
     return [row[0] for row in events(connection, wanted, before=before, most=most)]
