@@ -23,7 +23,7 @@ SEED = "power"
 
 def test_no_power_cut_loses_what_was_acknowledged(tmp_path: Path, is_long: bool) -> None:
     """Also where the power goes once more while the folder recovers."""
-    count = 500 if is_long else 30
+    count = 500 if is_long else 20
     figures = PowerCuts(tmp_path, seed=SEED).run(count)
     assert figures.problems == []
     assert figures.cuts == count

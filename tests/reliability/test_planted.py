@@ -58,6 +58,7 @@ def test_an_acknowledgement_before_its_commit_is_caught(tmp_path: Path) -> None:
     assert _caught(_kills(tmp_path, bug, call, "before"), "lost:")
 
 
+@pytest.mark.long
 def test_a_position_in_another_transaction_than_its_rows_is_caught(tmp_path: Path) -> None:
     """Killed between the two: the rows are written twice, or cannot be."""
     bug, call = planted.position_in_another_transaction, ("write", "trading_*.db-wal")
