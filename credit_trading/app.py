@@ -32,6 +32,7 @@ from credit_trading.errors import (
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.events import Entry, Founded
 from credit_trading.exchange.state import state_digest
+from credit_trading.host.link import Link, needing_sqlalchemy
 from credit_trading.journal import checkpoint
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME, Log
@@ -73,6 +74,8 @@ from credit_trading.verify.verification import Verification, verify
 
 if TYPE_CHECKING:
     from credit_trading.backup.service import Backups
+    from credit_trading.host.adapter import Adapter
+    from credit_trading.host.service import HostService
     from credit_trading.statements.statements import Statements
     from credit_trading.transfer.transfer import Transfer
 
@@ -83,9 +86,17 @@ _log = logging.getLogger(__name__)
 
 
 def open_exchange(
-    home: StrPath, *, create: bool = False, clock: Clock | None = None, settings: Settings | None = None
+    home: StrPath,
+    *,
+    create: bool = False,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+    host: Adapter | str | None = None,
 ) -> Exchange:
     """Opens the exchange in the folder `home`; `create` founds one where there is none.
+
+    `host` is the host application's own database, for `Admin.host`: an adapter, `module:name` of one, or a URL; by default what the
+    settings say. It is not reached before it is used.
 
     Raises NotAnExchange, FileCorrupt, VersionUnsupported or Unwritable, each naming the file.
     """
@@ -95,7 +106,7 @@ def open_exchange(
     with translated("exchange.open", folder):
         _check_folder(folder, create=create)
     warn_if_remote(folder)
-    exchange = Exchange(folder, clock, settings)
+    exchange = Exchange(folder, clock, settings, host)
     try:
         with translated("exchange.open", folder):
             if _is_empty(folder / FILE_NAME) and _has_users(folder):
@@ -206,7 +217,7 @@ def _without_journal(operation: str, folder: Path) -> NotAnExchange:
 class Exchange:
     """One opened exchange. May be used from many threads; other processes may have the same folder open."""
 
-    def __init__(self, home: Path, clock: Clock, settings: Settings) -> None:
+    def __init__(self, home: Path, clock: Clock, settings: Settings, host: Adapter | str | None = None) -> None:
         self.home = home
         self._settings = settings
         self._live = LiveReplica(home, lock_timeout_s=settings.lock_timeout_s)
@@ -229,6 +240,8 @@ class Exchange:
             self._live, self._projector, self._reads, most=settings.kept_answers, slow_ms=settings.slow_query_ms
         )
         self._desk = Desk(self._live, self._files, self._projector, self._sequencer, kept)
+        self._link = Link(self._desk, settings, host)
+        self._desk.check_project = self._link.check_project
         self._started = False
         self.market_data = MarketData(self._live, timeout_s=settings.lock_timeout_s)
 
@@ -294,6 +307,7 @@ class Exchange:
 
     def close(self) -> None:
         """Writes a checkpoint if one is due and closes every file. Safe to repeat."""
+        self._link.close()
         self.following.stop()
         with ExitStack() as closing:  # each, whatever becomes of the others
             closing.callback(self._live.close)
@@ -403,6 +417,17 @@ class Admin:
         from credit_trading.backup.service import Backups
 
         return Backups(self._desk, self._exchange._follower, self.market_data)
+
+    @property
+    def host(self) -> HostService:
+        """The host application's own database. What only it needs is loaded by those who use it.
+
+        Raises StorageError where SQLAlchemy is missing.
+        """
+        with needing_sqlalchemy():
+            from credit_trading.host.service import HostService
+
+        return HostService(self._exchange._link, self._principal)
 
     def on_behalf_of(self, user_id: str) -> ManagedUser:
         """A user's services, with this admin as the one who acts. Raises NotFound."""

@@ -16,6 +16,8 @@ import attrs
 from credit_trading.clock import Clock, SystemClock, format_time
 from credit_trading.config import Settings
 from credit_trading.errors import TradingError
+from credit_trading.host import standing
+from credit_trading.host.standing import HostStatus
 from credit_trading.journal import archived, checkpoint
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import Log
@@ -128,12 +130,13 @@ class PendingStatus:
 
 @attrs.frozen(kw_only=True)
 class Status:
-    """All of it."""
+    """All of it. `host` is None where no host's database was ever brought forward."""
 
     home: str
     journal: JournalStatus
     views: ViewsStatus
     market_data: MarketDataStatus
+    host: HostStatus | None
     checkpoints: CheckpointStatus
     processes: ProcessesStatus
     pending: PendingStatus
@@ -151,11 +154,13 @@ def look(
         journal = _journal(log)
         checkpoints = _checkpoints(live.checkpoints, log, journal.sequence)
         pending = _pending(log)
+        host = standing.look(live.path.parent, log, now_us=now_us)
     return Status(
         home=str(live.path.parent),
         journal=journal,
         views=_views(live, follower, users=users, head=journal.sequence, now_us=now_us),
         market_data=_market_data(trade_file, journal.sequence),
+        host=host,
         checkpoints=checkpoints,
         processes=_processes(live),
         pending=pending,

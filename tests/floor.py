@@ -109,7 +109,11 @@ def unguarded(connection: Connection) -> Iterator[None]:
 
 def shared_content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every row that follows from the journal."""
-    return {table: rows_of(path, f"SELECT * FROM {table} ORDER BY 1, 2") for table in SHARED_TABLES}
+    connection = connect(path, mode="ro")
+    try:
+        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in SHARED_TABLES}
+    finally:
+        connection.close()
 
 
 def copy_of(path: Path, folder: Path) -> Path:

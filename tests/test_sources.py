@@ -7,6 +7,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,18 @@ def _key(hole: Hole) -> str:
 # SQL
 
 
+@cache
+def _holes() -> list[Hole]:
+    return holes_in(PACKAGE)
+
+
 def test_values_reach_sql_only_as_bound_parameters() -> None:
     """Whatever else a statement is made of is a constant of a module, or stands above with its reason."""
-    assert [str(hole) for hole in holes_in(PACKAGE) if _key(hole) not in ALLOWED] == []
+    assert [str(hole) for hole in _holes() if _key(hole) not in ALLOWED] == []
 
 
 def test_what_is_allowed_is_still_there() -> None:
-    assert {_key(hole) for hole in holes_in(PACKAGE)} == set(ALLOWED)
+    assert {_key(hole) for hole in _holes()} == set(ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,8 @@ def test_nobody_runs_statements_under_another_name() -> None:
     """`run = connection.execute` would go unseen; `self._execute` and `self._executemany` are looked at."""
     aliases = []
     for path in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source if "execute" in source else "")
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         known = {
             id(node.value)

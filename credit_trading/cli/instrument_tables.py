@@ -21,6 +21,7 @@ def draw_instruments(found: Sequence[InstrumentRecord]) -> None:
         Column("Taker fee", right=True),
         Column("Status"),
         Column("Last price", right=True, spare=True),
+        Column("Project", spare=True),
     ]
     rows = [
         (
@@ -33,6 +34,7 @@ def draw_instruments(found: Sequence[InstrumentRecord]) -> None:
             record.taker_fee,
             _status(record.status),
             record.last_price,
+            record.project_id,
         )
         for record in found
     ]
@@ -43,6 +45,7 @@ def draw_instrument(record: InstrumentRecord) -> None:
     """Grid, status and times, prices, rules; a filter that is off is "-"."""
     fields: dict[str, Cell] = {
         "Symbol": record.symbol,
+        "Project": record.project_id,
         "Tick": f"{record.tick} {record.quote}",
         "Lot": f"{record.lot} {record.base}",
         "Status": _status(record.status),

@@ -25,6 +25,7 @@ _after = click.option("--after", metavar="CURSOR", help="The next page: what the
         "orders list ann",
         "orders list ann --state all --symbol VCS-1340-2020/USD --side buy --min-price 12.00",
         "orders list ann --state done --status rejected --from 2026-01-01 --to 2026-02-01 --json",
+        "orders list ann --state all --project 42",
         "orders list ann --state all --text spring --limit 5",
     ],
 )
@@ -39,6 +40,7 @@ _after = click.option("--after", metavar="CURSOR", help="The next page: what the
 @click.option("--type", "order_type", type=Words(["limit", "market", "stop", "stop-limit"]), help="Only these.")
 @click.option("--status", type=Words([status.replace("_", "-") for status in OrderStatus]), help="Only these.")
 @click.option("--credit-type", metavar="CODE", help="Only orders for this asset.")
+@click.option("--project", "project_id", metavar="ID", help="Only orders for assets of this project.")
 @click.option("--currency", metavar="CODE", help="Only orders that are paid in this asset.")
 @click.option("--route", type=Words(["internal", "external"]), help="Only those that are worked here, or elsewhere.")
 @click.option("--client-order-id", metavar="ID", help="Only those that the user calls so.")

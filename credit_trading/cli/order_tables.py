@@ -46,6 +46,7 @@ def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Average", right=True),
         Column("Version", right=True, spare=True),
         Column("Route", spare=True),
+        Column("Project", spare=True),
     ]
     rows = [
         (
@@ -63,6 +64,7 @@ def draw_active_orders(orders: Sequence[OrderRecord], *, title: str = "", empty:
             average(order.average_price),
             str(order.version),
             order.route,
+            order.project_id,
         )
         for order in orders
     ]
@@ -85,6 +87,7 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
         Column("Shows", right=True, spare=True),
         Column("Version", right=True, spare=True),
         Column("Route", spare=True),
+        Column("Project", spare=True),
     ]
     rows = [
         (
@@ -102,6 +105,7 @@ def draw_order_history(orders: Sequence[OrderRecord], *, title: str = "", empty:
             order.displayed_quantity,
             str(order.version),
             order.route,
+            order.project_id,
         )
         for order in orders
     ]

@@ -16,6 +16,7 @@ from credit_trading.cli.command import PROGRAM, Program
 from credit_trading.cli.demo.command import demo
 from credit_trading.cli.export import export
 from credit_trading.cli.follow import follow
+from credit_trading.cli.host import host
 from credit_trading.cli.import_ import import_
 from credit_trading.cli.init import init
 from credit_trading.cli.instruments import instruments
@@ -82,6 +83,7 @@ for command in (
     status,
     follow,
     jobs,
+    host,
     backup,
     export,
     import_,

@@ -18,6 +18,7 @@ from credit_trading.cli.job_tables import short
 from credit_trading.cli.session import ACTOR, Session
 from credit_trading.cli.tables import Cell, Column, draw_fields, draw_table, draw_title, moment
 from credit_trading.config import Settings
+from credit_trading.host.standing import HostStatus
 from credit_trading.jobs import standing
 from credit_trading.jobs.standing import JobsStatus
 from credit_trading.status import CheckpointStatus, MarketDataStatus, Status, ViewsStatus
@@ -58,6 +59,8 @@ def _draw(found: Status, jobs: JobsStatus) -> None:
         }
     )
     _group("Views", _views(found.views) | {"Market data": _market_data(found.market_data)})
+    if found.host is not None:
+        _group("Host's database", host_fields(found.host))
     _group("Checkpoints", _checkpoints(found.checkpoints))
     _group(
         "Processes",
@@ -137,6 +140,21 @@ def _market_data(market_data: MarketDataStatus) -> str:
         return "not asked for yet"
     later = "; it catches up when trades are read" if market_data.events_behind else ""
     return f"at {market_data.sequence}, {counted(market_data.events_behind, 'event')} behind{later}"
+
+
+def host_fields(host: HostStatus) -> dict[str, Cell]:
+    """How far it shows the journal, and what keeps it from going on."""
+    events = counted(host.events_behind, "event")
+    shown = "nothing shown yet" if host.sequence is None else f"shown up to {host.sequence}"
+    since = f" (UTC {moment(host.problem_since)}, {counted(host.attempts, 'attempt')})" if host.problem_since else ""
+    problem = Text(output.printable(output.addressed(host.problem)) + since, "red") if host.problem else "none"
+    return {
+        "Host": host.host or None,
+        "Shown": f"{shown}, {events} and {host.seconds_behind:.1f} s behind",
+        "Last brought forward (UTC)": moment(host.shown_at),
+        "Trouble": problem,
+        "Next try (UTC)": moment(host.next_try_at),
+    }
 
 
 def _checkpoints(checkpoints: CheckpointStatus) -> dict[str, Cell]:

@@ -34,6 +34,7 @@ transactions.add_command(cost_method)
     examples=[
         "transactions list ann",
         "transactions list ann --credit-type VCS-1340-2020 --limit 5 --json",
+        "transactions list ann --project 42",
         "transactions list ann --side sell --from 2026-01-01 --to 2026-02-01",
         "transactions list ann --credit-type VCS-1340-2020 --min-quantity 10 --sort quantity",
         "transactions list ann --text 'spring delivery'",
@@ -46,6 +47,7 @@ transactions.add_command(cost_method)
 @click.option("--side", type=Words(["buy", "sell"]), help="Only these trades, and those of them that were taken back.")
 @click.option("--status", type=Words([status.value for status in TransactionStatus]), help="Only these.")
 @click.option("--credit-type", metavar="CODE", help="Only those of this asset.")
+@click.option("--project", "project_id", metavar="ID", help="Only those of assets of this project.")
 @click.option("--currency", metavar="CODE", help="Only those with a price in this asset.")
 @click.option("--counterparty", metavar="WHO", help="Only those with this other side, in full.")
 @click.option("--order", "order_id", type=COUNT, metavar="ORDER_ID", help="Only fills of this order.")
@@ -93,6 +95,7 @@ def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", em
         Column("Value", right=True, spare=True),
         Column("Fee", right=True, spare=True),
         Column("Counterparty", spare=True),
+        Column("Project", spare=True),
     ]
     rows = [
         (
@@ -106,6 +109,7 @@ def draw_transactions(found: Sequence[TransactionRecord], *, title: str = "", em
             record.total_value,
             record.fee,
             record.counterparty,
+            record.project_id,
         )
         for record in found
     ]

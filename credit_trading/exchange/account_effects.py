@@ -67,6 +67,7 @@ def transaction_entered(state: ExchangeState, entry: ev.Entry, event: ev.Transac
         event.counterparty,
         event.earned,
         event.expires_at_us,
+        event.guarded,
     )
     for user, asset, amount in pending.holds():
         state.accounts.hold(user, asset, amount)

@@ -14,7 +14,7 @@ from credit_trading.exchange.order import CancelReason
 from credit_trading.exchange.order_rules import cancel
 from credit_trading.exchange.recorded import changes
 from credit_trading.exchange.rejections import Rejection
-from credit_trading.exchange.transaction_rules import cancel_pending_of
+from credit_trading.exchange.transaction_rules import cancel_pending_of, check_unguarded
 from credit_trading.money.amount import MAX_UNITS
 
 
@@ -146,6 +146,7 @@ def resume_user(run: Decision, command: cmd.ResumeUser) -> None:
 def delete_user(run: Decision, command: cmd.DeleteUser) -> None:
     replica = run.replica
     user = run.user(command.user)
+    check_unguarded(run, command.user)
     balances = replica.accounts.of(command.user)
     if command.sweep_to is None:
         _check_empty(run, user, has_balance=bool(balances))

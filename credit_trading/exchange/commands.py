@@ -139,7 +139,9 @@ class EnterTransaction(Command, frozen=True):
     """What did not happen on the book: see `events.TransactionEntered`. `transaction_type` is one of `entered.TYPES`.
 
     `occurred_at_us` None is now. `counterparty` is a user here; who else it was stands in the note. `earned` is for a fee that the
-    exchange keeps.
+    exchange keeps. A pending one that is `guarded` waits until an update that is guarded too ends it, and nothing else does.
+
+    `guarded` came later than the other fields: where it is not set it is no part of the content, which so is what it was before.
     """
 
     operation = "transactions.record"
@@ -158,15 +160,20 @@ class EnterTransaction(Command, frozen=True):
     expires_at_us: int | None = None
     external_reference: str | None = None
     earned: bool = False
+    guarded: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class UpdateTransaction(Command, frozen=True):
-    """Moves a pending transaction on, to `settled`, `cancelled` or `failed`; it is known by its id in the user's file."""
+    """Moves a pending transaction on, to `settled`, `cancelled` or `failed`; it is known by its id in the user's file.
+
+    `guarded` says that it is one that only this may end: neither moves the other's on.
+    """
 
     operation = "transactions.update"
     user: int
     transaction: int
     status: str
+    guarded: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SetCostMethod(Command, frozen=True):

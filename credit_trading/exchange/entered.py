@@ -65,7 +65,10 @@ FEE = "fee"
 
 
 class PendingTransaction(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One that is not settled yet, known by the sequence at which it was entered: what `events.TransactionEntered` says of it."""
+    """One that is not settled yet, known by the sequence at which it was entered: what `events.TransactionEntered` says of it.
+
+    One that is `guarded` neither expires nor goes with its user, and has no user on its other side.
+    """
 
     number: int
     user: int
@@ -76,6 +79,7 @@ class PendingTransaction(msgspec.Struct, array_like=True, frozen=True, gc=False)
     counterparty: int | None
     earned: bool
     expires_at_us: int | None
+    guarded: bool
 
     @property
     def is_trade_between_users(self) -> bool:

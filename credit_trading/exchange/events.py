@@ -61,9 +61,13 @@ class Fenced(Event, frozen=True, omit_defaults=True, gc=False):
 
 
 class AssetAdded(Event, frozen=True, omit_defaults=True, gc=False):
+    """`project_id` is the host application's project that it belongs to, if any."""
+
     kind = "asset_added"
+    version = 2
     code: str
     decimals: int
+    project_id: str | None = None
 
 
 class InstrumentAdded(Event, frozen=True, omit_defaults=True, gc=False):
@@ -231,10 +235,11 @@ class TransactionEntered(_OfUser, frozen=True, omit_defaults=True, gc=False):
     below zero is held. With `counterparty`, a user here, the opposite is posted to (and held from) them; else to the outside world or,
     where it is `earned`, to the fees of the exchange. `quantity` in the asset's, `total` and `fee` in the currency's smallest units;
     `price` in 10^-`price_decimals` currency per whole asset. `trade` is there for a settled buy or sell between two users.
-    Who else the other side was stands in the note.
+    Who else the other side was stands in the note. A pending one that is `guarded` is ended by whoever entered it so, and by nothing else.
     """
 
     kind = "transaction_entered"
+    version = 2
     transaction_type: str
     occurred_at_us: int
     asset: str
@@ -252,6 +257,7 @@ class TransactionEntered(_OfUser, frozen=True, omit_defaults=True, gc=False):
     status: str = TransactionStatus.SETTLED.value
     expires_at_us: int | None = None
     external_reference: str | None = None
+    guarded: bool = False
 
     def users(self) -> tuple[int | None, int | None]:
         return self.user, self.counterparty

@@ -21,7 +21,7 @@ def founded(state: ExchangeState, _: ev.Entry, event: ev.Founded) -> None:
 
 
 def asset_added(state: ExchangeState, _: ev.Entry, event: ev.AssetAdded) -> None:
-    state.assets[event.code] = Asset(event.code, event.decimals)
+    state.assets[event.code] = Asset(event.code, event.decimals, event.project_id)
 
 
 def instrument_added(state: ExchangeState, _: ev.Entry, event: ev.InstrumentAdded) -> None:

@@ -17,7 +17,7 @@ def add_asset(run: Decision, command: cmd.AddAsset) -> None:
     asset = command.asset
     if asset.code in run.replica.assets:
         raise run.fail(AlreadyExists, asset.code, "the asset exists", "List them: credit-trading assets list.")
-    run.emit(ev.AssetAdded(asset.code, asset.decimals))
+    run.emit(ev.AssetAdded(asset.code, asset.decimals, asset.project_id))
 
 
 def add_instrument(run: Decision, command: cmd.AddInstrument) -> None:

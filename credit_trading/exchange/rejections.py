@@ -18,6 +18,8 @@ class Rejection(StrEnum):
     ORDER_NOT_EXTERNAL = "order_not_external"
     ORDER_IS_EXTERNAL = "order_is_external"
     TRANSACTION_NOT_PENDING = "transaction_not_pending"
+    TRANSACTION_GUARDED = "transaction_guarded"
+    TRANSACTION_NOT_GUARDED = "transaction_not_guarded"
     VERSION_CHANGED = "version_changed"
     INSTRUMENT_HALTED = "instrument_halted"
     INSTRUMENT_CLOSED = "instrument_closed"
@@ -68,6 +70,8 @@ _SENTENCES = {
     Rejection.ORDER_NOT_EXTERNAL: "the order is worked in the book here, and its fills come from there alone",
     Rejection.ORDER_IS_EXTERNAL: "the order is worked outside and cannot be amended here",
     Rejection.TRANSACTION_NOT_PENDING: "the transaction is no longer pending: it was settled or cancelled, or has failed",
+    Rejection.TRANSACTION_GUARDED: "the transaction belongs to a request of the application around, and only that ends it",
+    Rejection.TRANSACTION_NOT_GUARDED: "the transaction belongs to no request of the application around",
     Rejection.QUANTITY_ABOVE_REMAINING: "it is more than what remains of the order",
     Rejection.PRICE_WORSE_THAN_LIMIT: "the price is worse than the order's limit",
     Rejection.CANNOT_GIVE_BACK: "a party to the trade no longer has available what it must give back",
@@ -98,6 +102,8 @@ _HINTS = {
     Rejection.ORDER_NOT_EXTERNAL: "Report fills of orders with route external: credit-trading orders show USER_ID ORDER_ID.",
     Rejection.ORDER_IS_EXTERNAL: "Cancel it and place another.",
     Rejection.TRANSACTION_NOT_PENDING: "See how it stands: credit-trading transactions list USER_ID.",
+    Rejection.TRANSACTION_GUARDED: "Settle or fail the request there, in the application that made it.",
+    Rejection.TRANSACTION_NOT_GUARDED: "An admin moves it on: credit-trading transactions update --help.",
     Rejection.QUANTITY_ABOVE_REMAINING: "See what remains: credit-trading orders show USER_ID ORDER_ID.",
     Rejection.PRICE_WORSE_THAN_LIMIT: "See its limit: credit-trading orders show USER_ID ORDER_ID.",
     Rejection.CANNOT_GIVE_BACK: "Have the user cancel orders or deposit what is missing, then bust the trade again.",

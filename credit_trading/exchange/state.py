@@ -29,7 +29,7 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.exchange.schedule import Boundaries, Schedule
 from credit_trading.money import Asset, Instrument
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 """Raised whenever what is taken apart, its encoding, or what `state_digest` covers changes."""
 
 PART_ITEMS = 500
@@ -173,7 +173,7 @@ def state_digest(replica: Replica) -> str:
         order.accepted_at_us = 0
     content = (
         STATE_VERSION,
-        [(asset.code, asset.decimals) for asset in replica.assets.values()],
+        list(replica.assets.values()),
         [msgspec.structs.replace(state, boundaries=Boundaries()) for state in head(replica).markets],
         orders,
         [(user.number, user.deleted, user.suspended) for user in replica.users.values()],

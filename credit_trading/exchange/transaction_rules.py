@@ -2,12 +2,13 @@
 
 Never here: what was recorded elsewhere and is imported (account_rules), orders that are worked outside (external_rules).
 Always: whatever a transaction takes from anybody is there when it is entered, and stays held until it is settled or given up; so
-settling it can fail for want of room only, never for want of funds.
+settling it can fail for want of room only, never for want of funds. One that is guarded is ended by an update that is guarded too, and
+by nothing else: no expiry, no other side, no deletion of its user.
 """
 
 from __future__ import annotations
 
-from credit_trading.errors import InvalidInput, NotFound
+from credit_trading.errors import InvalidInput, NotFound, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.accounts import Accounts
@@ -40,6 +41,7 @@ def enter_transaction(run: Decision, command: cmd.EnterTransaction) -> None:
     _check_sides(run, command)
     _check_terms(run, command)
     _check_times(run, command)
+    _check_guard(run, command)
     entered = _entered(run, command)
     refusal = _refusal(run, command, entered)
     if refusal is None:
@@ -63,6 +65,10 @@ def update_transaction(run: Decision, command: cmd.UpdateTransaction) -> None:
     if pending is None or command.user not in (pending.user, pending.counterparty):
         hint = "List them: credit-trading transactions list USER_ID."
         raise run.fail(NotFound, command.transaction, "this user has no such transaction", hint)
+    if pending.guarded is not (command.guarded is True):
+        code = Rejection.TRANSACTION_GUARDED if pending.guarded else Rejection.TRANSACTION_NOT_GUARDED
+        run.reject(command.user, code)
+        return
     moved = ((pending.asset, pending.asset_change), (pending.currency, pending.currency_change))
     from_outside = pending.counterparty is None and not pending.earned
     if command.status == _SETTLED and from_outside and _lacks_room(run.replica.accounts, moved):
@@ -92,10 +98,24 @@ def updated(
     )
 
 
+def check_unguarded(run: Decision, user: int) -> None:
+    """Raises UserNotEmpty for a user who is a party to a guarded transaction: it cannot be given up with them."""
+    for pending in run.replica.pending_transactions.values():
+        if pending.guarded and user in (pending.user, pending.counterparty):
+            raise run.fail(
+                UserNotEmpty,
+                f"#{user}",
+                f"the user still has transaction {pending.number}, which belongs to a request of the application around"
+                " that has not ended",
+                Rejection.TRANSACTION_GUARDED.hint,
+            )
+
+
 def cancel_pending_of(run: Decision, user: int) -> None:
-    """All that the user who goes is a party to, in the order in which they were entered."""
+    """All that the user who goes is a party to, in the order in which they were entered; none is guarded."""
     for pending in list(run.replica.pending_transactions.values()):
         if user in (pending.user, pending.counterparty):
+            assert not pending.guarded, f"transaction {pending.number} is guarded"
             run.emit(updated(pending, TransactionStatus.CANCELLED.value, UpdateReason.USER_DELETED))
 
 
@@ -132,6 +152,7 @@ def _entered(run: Decision, command: cmd.EnterTransaction) -> ev.TransactionEnte
         _PENDING if command.pending else _SETTLED,
         command.expires_at_us,
         command.external_reference,
+        command.guarded is True,
     )
 
 
@@ -220,3 +241,12 @@ def _check_times(run: Decision, command: cmd.EnterTransaction) -> None:
         raise run.fail(
             InvalidInput, kind, "only what is pending expires", "Leave the expiry out, or enter it as pending."
         )
+
+
+def _check_guard(run: Decision, command: cmd.EnterTransaction) -> None:
+    """What is guarded waits for one side alone, and time does not end it."""
+    if command.guarded is True and (
+        not command.pending or command.expires_at_us is not None or command.counterparty is not None
+    ):
+        problem = "only what is pending, never expires and has no user on its other side can be guarded"
+        raise run.fail(InvalidInput, command.transaction_type, problem, "Enter it as pending, without the others.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-import attrs
+import msgspec
 
+from credit_trading.checks import checked_id
 from credit_trading.errors import InvalidInput
 from credit_trading.money.amount import format_units, parse_units
 
@@ -15,16 +16,20 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 MAX_DECIMALS = 18
 
 
-@attrs.frozen
-class Asset:
-    """`decimals` is the number of digits after the point that its smallest unit has: USD 2, a serialised carbon credit 0."""
+class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`decimals` is the number of digits after the point that its smallest unit has: USD 2, a serialised carbon credit 0.
+
+    `project_id` is the project of the host application that it belongs to. Both are for good. A Struct, so that an asset without a
+    project is encoded as it was before there were any: ids of commands are compared by that.
+    """
 
     code: str
     decimals: int
+    project_id: str | None = None
 
     @classmethod
-    def checked(cls, code: str, decimals: int) -> Asset:
-        """A new asset from outside. Raises InvalidInput for a code or decimals outside the rules."""
+    def checked(cls, code: str, decimals: int, project_id: str | None = None) -> Asset:
+        """A new asset from outside. Raises InvalidInput for a code, decimals or a project's id outside the rules."""
         if _CODE.fullmatch(code) is None:
             raise InvalidInput(
                 "assets.add",
@@ -36,7 +41,7 @@ class Asset:
             raise InvalidInput(
                 "assets.add", code, f"decimals must be a whole number from 0 to {MAX_DECIMALS}", hint="USD has 2."
             )
-        return cls(code, decimals)
+        return cls(code, decimals, None if project_id is None else checked_id(project_id, what="project id"))
 
     def parse(self, value: str | int | Decimal, *, what: str = "amount") -> int:
         """Smallest units; zero or more. Raises InvalidInput."""

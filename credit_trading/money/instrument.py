@@ -110,6 +110,11 @@ class Instrument:
             tick_lot_value=int(value),
         )
 
+    @property
+    def project_id(self) -> str | None:
+        """That of what is traded: of its base asset."""
+        return self.base.project_id
+
     def parse_price(self, value: str | int | Decimal) -> int:
         """Ticks; at least one. Raises InvalidInput for what is off the grid."""
         units = parse_units(value, self.price_decimals, what="price")

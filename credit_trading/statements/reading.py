@@ -258,6 +258,7 @@ class OpenStatement:
             external_reference=transaction.external_reference,
             reference=transaction.reference,
             note=transaction.note,
+            project_id=transaction.project_id,
             changes=[
                 LineChange(
                     asset=change.asset,

@@ -71,7 +71,10 @@ class LineChange:
 
 @attrs.frozen(kw_only=True)
 class StatementLine:
-    """One settled transaction. `transaction_date` is when it happened, `booked_at` when the ledger took it: later for one entered late."""
+    """One settled transaction. `transaction_date` is when it happened, `booked_at` when the ledger took it: later for one entered late.
+
+    `project_id` is that of the credit type in the host application.
+    """
 
     number: int
     transaction_id: int
@@ -92,6 +95,7 @@ class StatementLine:
     external_reference: str | None
     reference: str | None
     note: str | None
+    project_id: str | None
     changes: list[LineChange]
 
 

@@ -37,6 +37,7 @@ COLUMNS = (
     "external_reference",
     "reference",
     "note",
+    "project_id",
 )
 """One row of the CSV for each asset that a transaction changes, so that `change` adds up by `asset`; `line` counts transactions."""
 

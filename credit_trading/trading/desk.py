@@ -32,6 +32,10 @@ Number = str | int | Decimal
 """An exact number: plain decimal text, a whole number or a Decimal; never a float."""
 
 
+def every_project(_: str) -> None:
+    """Any project will do: the default of `Desk.check_project`."""
+
+
 @attrs.define(eq=False)
 class Desk:
     """One opened exchange, seen from its services."""
@@ -41,6 +45,8 @@ class Desk:
     projector: Projector
     sequencer: Sequencer
     kept: KeptAnswers
+    check_project: Callable[[str], None] = every_project
+    """Told the project of an asset that is to be added, while no lock is held; raises NotFound where there is no such project."""
     _instruments: dict[str, Instrument] = attrs.Factory(dict)
     _assets: dict[str, Asset] = attrs.Factory(dict)
 

@@ -11,8 +11,8 @@ from typing import TypedDict
 
 import attrs
 
-from credit_trading.checks import checked_number, checked_text, shown
-from credit_trading.errors import InvalidInput
+from credit_trading.checks import checked_id, checked_number, checked_text, shown
+from credit_trading.errors import InvalidInput, NotFound
 from credit_trading.exchange import entered, recorded
 from credit_trading.exchange.order import BUY, EXTERNAL, INTERNAL, SELL, OrderStatus, OrderType
 from credit_trading.money import parse_units
@@ -39,8 +39,8 @@ class TransactionQuery(TypedDict, total=False):
 
     `from_` (inclusive) and `to` (exclusive) are dates (in UTC), ISO 8601 text with an offset, aware datetimes, or microseconds since 1970
     UTC. `transaction_type` is one or several; `side` stands for a trade and its bust. Quantities go with a `credit_type`, totals with a
-    `currency`, both ends included. `text`: all of its words stand in the counterparty, symbol, references or note, in any order and case,
-    one that ends with `*` also where one begins so.
+    `currency`, both ends included. `project_id` stands for the project's assets as credit types. `text`: all of its words stand in the
+    counterparty, symbol, references or note, in any order and case, one that ends with `*` also where one begins so.
     """
 
     from_: Moment | None
@@ -49,6 +49,7 @@ class TransactionQuery(TypedDict, total=False):
     side: str | None
     status: str | None
     credit_type: str | None
+    project_id: str | None
     currency: str | None
     counterparty: str | None
     order_id: int | None
@@ -72,6 +73,7 @@ class OrderQuery(TypedDict, total=False):
     order_type: str | None
     status: str | None
     credit_type: str | None
+    project_id: str | None
     currency: str | None
     symbol: str | None
     route: str | None
@@ -99,6 +101,7 @@ def transaction_filters(
     side: str | None = None,
     status: str | None = None,
     credit_type: str | None = None,
+    project_id: str | None = None,
     currency: str | None = None,
     counterparty: str | None = None,
     order_id: int | None = None,
@@ -110,7 +113,7 @@ def transaction_filters(
     max_total: Number | None = None,
     text: str | None = None,
 ) -> TransactionFilters:
-    """Raises InvalidInput, NotFound for an unknown asset."""
+    """Raises InvalidInput, NotFound for an unknown asset, or a project that has none."""
     from_us, to_us = _period(from_, to, _TRANSACTIONS)
     least, most = _amounts(desk, credit_type, min_quantity, max_quantity, "quantity", "credit type", _TRANSACTIONS)
     least_total, most_total = _amounts(desk, currency, min_total, max_total, "total", "currency", _TRANSACTIONS)
@@ -120,6 +123,7 @@ def transaction_filters(
         types=_types(transaction_type, side),
         status=_one_of(entered.TransactionStatus, status, what="status"),
         credit_type=_asset(desk, credit_type),
+        credit_types=_of_project(desk, project_id, credit_type, _TRANSACTIONS),
         currency=_asset(desk, currency),
         counterparty=_text(counterparty, what="counterparty"),
         order_id=_number(order_id, what="order id"),
@@ -171,6 +175,7 @@ def order_filters(
     order_type: str | None = None,
     status: str | None = None,
     credit_type: str | None = None,
+    project_id: str | None = None,
     currency: str | None = None,
     symbol: str | None = None,
     route: str | None = None,
@@ -181,7 +186,7 @@ def order_filters(
     max_quantity: Number | None = None,
     text: str | None = None,
 ) -> OrderFilters:
-    """Raises InvalidInput, NotFound for an unknown instrument or asset."""
+    """Raises InvalidInput, NotFound for an unknown instrument or asset, or a project that has none."""
     from_us, to_us = _period(from_, to, _ORDERS)
     least_price = most_price = None
     if symbol is not None:
@@ -199,6 +204,7 @@ def order_filters(
         order_type=_one_of(OrderType, order_type, what="order type"),
         status=_one_of(OrderStatus, status, what="status"),
         credit_type=_asset(desk, credit_type),
+        credit_types=_of_project(desk, project_id, credit_type, _ORDERS),
         currency=_asset(desk, currency),
         symbol=symbol,
         route=_one_of((INTERNAL, EXTERNAL), route, what="route"),
@@ -238,6 +244,25 @@ def checked_transaction_id(transaction_id: int) -> int:
 
 def _asset(desk: Desk, code: str | None) -> str | None:
     return None if code is None else desk.asset(code).code
+
+
+def _of_project(desk: Desk, project_id: str | None, credit_type: str | None, operation: str) -> tuple[str, ...]:
+    """The project's assets; none where one of them is asked for by itself."""
+    if project_id is None:
+        return ()
+    project_id = checked_id(project_id, what="project id")
+    if credit_type is not None:
+        if desk.asset(credit_type).project_id != project_id:
+            problem = f"{credit_type} does not belong to project {project_id}"
+            raise InvalidInput(operation, project_id, problem, hint="Give the project or the credit type alone.")
+        return ()
+    codes = desk.reading(
+        lambda replica: tuple(asset.code for asset in replica.assets.values() if asset.project_id == project_id)
+    )
+    if not codes:
+        hint = "See which belong to one: credit-trading assets list."
+        raise NotFound(operation, project_id, "no asset belongs to this project", hint=hint)
+    return codes
 
 
 def _period(from_: Moment | None, to: Moment | None, operation: str) -> tuple[int | None, int | None]:

@@ -22,6 +22,8 @@ class InstrumentRecord:
     """
 
     symbol: str
+    project_id: str | None
+    """Of its base asset."""
     base: str
     quote: str
     tick: str
@@ -52,6 +54,7 @@ class InstrumentRecord:
         instrument, rules, schedule = market.instrument, market.rules, market.schedule
         return cls(
             symbol=instrument.symbol,
+            project_id=instrument.project_id,
             base=instrument.base.code,
             quote=instrument.quote.code,
             tick=instrument.tick_size,

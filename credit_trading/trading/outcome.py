@@ -85,11 +85,13 @@ class Outcome:
 class OrderReport:
     """FIX ExecutionReport (35=8): an order as it stood when a command on it was done. Amounts are exact decimal text.
 
-    `sequence` is where the command stands in the journal; `repeated` says that its id was known and this is its first answer.
+    `project_id` is that of what is traded. `sequence` is where the command stands in the journal; `repeated` says that its id was known
+    and this is its first answer.
     """
 
     order_id: int
     symbol: str
+    project_id: str | None
     order_status: str
     reason: str | None
     quantity: str
@@ -107,6 +109,7 @@ class OrderReport:
         return cls(
             order_id=answer.order,
             symbol=instrument.symbol,
+            project_id=instrument.project_id,
             order_status=answer.status,
             reason=answer.reason or None,
             quantity=instrument.format_quantity(answer.quantity_lots),

@@ -45,6 +45,8 @@ class OrderRecord:
     expires_at: str | None
     created_at: str
     updated_at: str
+    project_id: str | None
+    """Of the credit type: the host application's."""
     reason: str | None = None
     closed_at: str | None = None
 
@@ -53,7 +55,8 @@ class TransactionRecord(msgspec.Struct, frozen=True, gc=False):
     """Something that moved the user's balances, or will: while it is `pending` it may expire at `expires_at`.
 
     `recorded_at` is when one that did not happen on the book was entered, here or elsewhere. `reference` and `trade_reference` are those of
-    one that was imported. `status_reason` says why it was moved on, at `status_changed_at`. Its fields are the columns of `search.COLUMNS`.
+    one that was imported. `status_reason` says why it was moved on, at `status_changed_at`. `project_id` is the credit type's. Its fields
+    are the columns of `search.COLUMNS`.
 
     A Struct, since pages are made of it: an attrs class takes a fifth of the time in which a page is read.
     """
@@ -81,6 +84,7 @@ class TransactionRecord(msgspec.Struct, frozen=True, gc=False):
     expires_at: str | None
     status_changed_at: str | None
     status_reason: str | None
+    project_id: str | None
 
 
 @attrs.frozen(kw_only=True)

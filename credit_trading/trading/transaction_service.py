@@ -24,7 +24,7 @@ _UPDATE = "transactions.update"
 
 @attrs.frozen(kw_only=True)
 class TransactionReport:
-    """A transaction as it was answered. `total_value` is exact; None where there is no price.
+    """A transaction as it was answered. `total_value` is exact; None where there is no price. `project_id` is the credit type's.
 
     `sequence` is where the command stands in the journal; `repeated`: its key or external reference was known, nothing was done again.
     """
@@ -32,6 +32,7 @@ class TransactionReport:
     transaction_id: int
     transaction_type: str
     credit_type: str
+    project_id: str | None
     quantity: str
     total_value: str | None
     currency: str | None
@@ -45,12 +46,14 @@ class TransactionReport:
         """Of what was entered just now, or before under the same name."""
         command = prepared.request.command
         assert isinstance(command, cmd.EnterTransaction)
+        asset = desk.asset(command.asset)
         currency = None if command.currency is None else desk.asset(command.currency)
         return cls(
             transaction_id=outcome.sequence,
             transaction_type=command.transaction_type,
-            credit_type=command.asset,
-            quantity=desk.asset(command.asset).format(command.quantity),
+            credit_type=asset.code,
+            project_id=asset.project_id,
+            quantity=asset.format(command.quantity),
             total_value=None if currency is None or command.total is None else currency.format(command.total),
             currency=command.currency,
             status=(TransactionStatus.PENDING if command.pending else TransactionStatus.SETTLED).value,
@@ -162,8 +165,8 @@ class TransactionService(OwnTransactions):
     ) -> TransactionReport:
         """Moves a pending transaction on, for both of its sides: settled posts it; cancelled and failed give back what it held.
 
-        Raises NotFound for one that is not this user's, OrderRejected (`transaction_not_pending`) for one that has been moved on,
-        InvalidInput.
+        Raises NotFound for one that is not this user's, OrderRejected (`transaction_not_pending`) for one that has been moved on, and
+        (`transaction_guarded`) for one that only the application around may end, InvalidInput.
         """
         status = transaction_input.checked_status(status)
         record = self.get_transaction(transaction_id)
@@ -178,6 +181,7 @@ class TransactionService(OwnTransactions):
             transaction_id=record.transaction_id,
             transaction_type=record.transaction_type,
             credit_type=record.credit_type,
+            project_id=record.project_id,
             quantity=record.quantity,
             total_value=record.total_value,
             currency=record.currency,

@@ -26,7 +26,7 @@ from credit_trading.verify.finding import Finding
 FOLDERS = ("checkpoints", kept.FOLDER, deletion.FOLDER, reads.FOLDER)
 """Of ours, beside the files."""
 
-_OURS = ("exchange.", MARKET_DATA, "jobs.db", mark.FILE_NAME, "trading_", UNFINISHED)
+_OURS = ("exchange.", MARKET_DATA, "jobs.db", "host.json", mark.FILE_NAME, "trading_", UNFINISHED)
 """How the names of our files begin."""
 
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600

@@ -37,6 +37,7 @@ with credit_trading.open(sys.argv[1]) as exchange:
         report = user.orders.create_order("VCS-1340-2020/USD", side, 1 + number % 3, "12.00", client_order_id=f"order-{number}")
         print(f"{user.user_id if hasattr(user, 'user_id') else number} order-{number}", flush=True)
         number += 1
+        time.sleep(0.005)
 """
 
 _BACK_UP = """

@@ -76,7 +76,7 @@ def market_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for user_id in ("ann", "bob", "cat", "dan"):
         cli.run("users", "create", user_id, f"{user_id}@example.com")
     cli.run("assets", "add", "USD", "--decimals", "2")
-    cli.run("assets", "add", "VCS-1340-2020", "--decimals", "0")
+    cli.run("assets", "add", "VCS-1340-2020", "--decimals", "0", "--project", "42")
     grid = ("--base", "VCS-1340-2020", "--quote", "USD", "--tick", "0.01", "--lot", "1")
     cli.run("instruments", "add", SYMBOL, *grid, "--maker-fee", "0.0005", "--taker-fee", "0.002")
     cli.run("accounts", "deposit", "ann", "VCS-1340-2020", "100")

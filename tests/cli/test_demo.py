@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,47 @@ from typing import Any
 
 import pytest
 
+from credit_trading.cli.demo import command, day
 from credit_trading.cli.demo.crash import Survey
 from credit_trading.cli.demo.evening import LENGTH_S, Hours
 from credit_trading.cli.demo.market import USERS
 from credit_trading.exchange.schedule import Boundaries
 from credit_trading.trading.calendar import next_boundaries
 from credit_trading.trading.hours import parse_schedule
+from tests.cli.conftest import Cli
 
 DEMO = [sys.executable, "-m", "credit_trading.cli", "demo"]
+
+
+STORY = (
+    "An exchange was founded",
+    "The evening before",
+    "kim's stop at 34.60 comes in",
+    "ben's stop at 34.50 comes in",
+    "One sale of 10 became 35",
+    "The session ends",
+    "A day of trading",
+    "The book of",
+    "Last trades",
+    "open orders",
+    "orders that are done",
+    "statistics",
+    "SIGKILL",
+    "Nothing was lost",
+    "It is all still there",
+)
+"""What a user would look at, in order."""
+
+
+def _commands_of(told: str, home: Path) -> list[str]:
+    """What the demo leaves to try, when it has told its whole story."""
+    places = [told.find(words) for words in STORY]
+    assert -1 not in places, STORY[places.index(-1)]
+    assert places == sorted(places)
+    assert f"The folder: {home}" in told
+    commands = [line.strip() for line in told.partition("Try:\n")[2].splitlines()]
+    assert len(commands) == 5
+    return commands
 
 
 def test_fifty_different_users_trade() -> None:
@@ -25,33 +59,28 @@ def test_fifty_different_users_trade() -> None:
     assert len(set(USERS)) == 50
 
 
+def test_a_shorter_day_is_told_the_same_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same demo with a tenth of its orders, in this process; the one that is killed is its own."""
+    monkeypatch.setattr(day, "COMMANDS", 200)
+    monkeypatch.setattr(command, "_KILL_AFTER", 25)
+    home = tmp_path / "it's a demo"
+    cli = Cli(home)
+    told = cli.run("demo", "--keep", str(home))
+    for line in _commands_of(told.out, home):
+        _, _, words = line.partition(f"--home {shlex.quote(str(home))} ")
+        assert cli.run(*shlex.split(words)).out
+    assert "there is an exchange already" in cli.refused("demo", "--keep", str(home))
+
+
 @pytest.mark.long
 def test_the_demo_loses_nothing_and_leaves_commands_that_work(tmp_path: Path) -> None:
-    """What a user would look at is shown, in order; each command to try ends with 0 when pasted into a shell."""
+    """As it is installed, with all its orders; each command to try ends with 0 when pasted into a shell."""
     home = tmp_path / "it's a demo"
     told = subprocess.run([*DEMO, "--keep", str(home)], capture_output=True, text=True, check=True)
     assert told.stderr == ""
-    for earlier, later in (
-        ("An exchange was founded", "The evening before"),
-        ("kim's stop at 34.60 comes in", "ben's stop at 34.50 comes in"),
-        ("One sale of 10 became 35", "The session ends"),
-        ("The session ends", "A day of trading"),
-        ("A day of trading", "The book of"),
-        ("The book of", "Last trades"),
-        ("Last trades", "open orders"),
-        ("open orders", "orders that are done"),
-        ("orders that are done", "statistics"),
-        ("statistics", "SIGKILL"),
-        ("SIGKILL", "Nothing was lost"),
-        ("Nothing was lost", "It is all still there"),
-    ):
-        assert -1 < told.stdout.index(earlier) < told.stdout.index(later)
-    assert f"The folder: {home}" in told.stdout
-    commands = [line.strip() for line in told.stdout.partition("Try:\n")[2].splitlines()]
-    assert len(commands) == 5
-    for command in commands:
-        ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, (command, ran.stderr)
+    for line in _commands_of(told.stdout, home):
+        ran = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, (line, ran.stderr)
         assert ran.stdout
 
 

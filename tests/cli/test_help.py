@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from credit_trading.cli import main
 from credit_trading.cli.command import Command, Group
 from credit_trading.journal.log import FILE_NAME
 from tests.cli.conftest import SYMBOL, Cli
+from tests.floor import edit
 
 NOT_HERE = ("journal check",)
 """What is right for another exchange only."""
-ENDLESS = ("follow", "jobs start")
+ENDLESS = ("follow", "jobs start", "host sync --follow")
 """Until somebody ends it: tried with a signal, elsewhere."""
 ONLY_ONCE = ("init", "users create ann", "assets add", "instruments add")
 
@@ -80,6 +82,8 @@ def test_every_command_is_asked_for() -> None:
             "follow",
             *(f"backup {name}" for name in ("create", "verify", "restore", "list", "show", "prune")),
             *(f"jobs {name}" for name in ("init", "list", "runs", "run", "start")),
+            *(f"host {name}" for name in ("init", "sync", "status", "check", "repair", "activity", "activity-daily")),
+            *(f"host requests {name}" for name in ("list", "show", "retry")),
             "export",
             "import",
             "demo",
@@ -117,8 +121,22 @@ def _with_what_it_names(market: Cli, example: str) -> str:
     return example
 
 
+@pytest.fixture(scope="session")
+def app_db(market_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host's database, in step with the market but for a request that was set aside."""
+    folder = tmp_path_factory.mktemp("host")
+    market = Cli(Path(shutil.copytree(market_template, folder / "exchange")))
+    path = folder / "app.db"
+    market.run("host", "--url", f"sqlite:///{path}", "init")
+    edit(path, "INSERT INTO trading_requests (id, kind, user_id) VALUES ('r-1', 'deposit', 'nobody')")
+    market.run("host", "--url", f"sqlite:///{path}", "sync")
+    return path
+
+
 @pytest.mark.parametrize("example", TRIED)
-def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_example_works(
+    market: Cli, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """On a market where it makes sense; those that found or add what is there already are refused, in a line."""
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("user_id,email\neve,eve@example.com\n")
@@ -133,6 +151,9 @@ def test_every_example_works(market: Cli, example: str, tmp_path: Path, monkeypa
         example = example.replace("eve", "dan").replace("ann", "dan")
     if "backups" in example:
         example = _with_a_backup(market, example)
+    if example.startswith("host "):
+        monkeypatch.setenv("CREDIT_TRADING_HOST_URL", "sqlite:///app.db")
+        shutil.copy(request.getfixturevalue("app_db"), "app.db")
     example = _with_what_it_names(market, example)
     if example.startswith("users erase"):
         market.run("users", "delete", "dan", "--yes")

@@ -39,7 +39,7 @@ def test_every_type_of_order_can_be_placed_and_is_shown(market: Cli) -> None:
     assert (shown["displayed_quantity"], shown["post_only"], shown["version"]) == ("5", True, 2)
     heading, *rows = [line.split() for line in market.run("orders", "list", "ann").out.splitlines()]
     assert heading[:8] == ["Order", "Symbol", "Side", "Type", "Price", "Stop", "Quantity", "Shows"]
-    assert heading[8:] == ["Filled", "Remaining", "Done", "Average", "Version", "Route"]
+    assert heading[8:] == ["Filled", "Remaining", "Done", "Average", "Version", "Route", "Project"]
     assert rows[1][3:8] == ["stop", "market", "12.00", "5", "-"]
     assert rows[2][3:8] == ["stop-limit", "12.05", "12.10", "6", "-"]
     assert rows[3][3:8] == ["limit", "13.00", "-", "40", "5"]

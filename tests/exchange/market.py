@@ -32,6 +32,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
+
 from credit_trading.errors import TradingError
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.client_orders import placing_id
@@ -219,7 +221,7 @@ class Market(Replicas):
     def _enter(self, words: list[str]) -> list[str]:
         """A total is of cash, and the price whatever gives it."""
         label, user, kind, amount, asset, *rest = words
-        options = options_of(rest, flags=("earned", "pending"))
+        options = options_of(rest, flags=("earned", "pending", "guarded"))
         units = self.live.assets[asset].parse_positive(amount)
         total = self.cash.parse(options["for"]) if "for" in options else None
         price, price_decimals = (None, None) if total is None else _price(total, units)
@@ -238,6 +240,7 @@ class Market(Replicas):
             "pending" in options,
             self._moment(options.get("until")),
             earned="earned" in options,
+            guarded="guarded" in options or msgspec.UNSET,
         )
         number = self.live.sequence + 1
         self.transactions.setdefault(label, number)
@@ -246,11 +249,12 @@ class Market(Replicas):
 
     def _update(self, words: list[str]) -> list[str]:
         label, status, *rest = words
-        options = options_of(rest)
+        options = options_of(rest, flags=("guarded",))
         number = int(label[1:]) if label.startswith("#") else self.transactions[label]
         pending = self.live.pending_transactions.get(number)
         user = self.users[options["by"]] if "by" in options else pending.user if pending else 1
-        return self._report(cmd.UpdateTransaction(user, number, status), options)
+        guarded = "guarded" in options or msgspec.UNSET
+        return self._report(cmd.UpdateTransaction(user, number, status, guarded), options)
 
     # Orders that are worked outside
 

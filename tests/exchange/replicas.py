@@ -159,6 +159,8 @@ class Replicas:
             )
         for one in self.live.pending_transactions.values():
             assert one.expires_at_us is None or one.expires_at_us > self.live.time_us, f"{one.number} is overdue"
+            assert not one.guarded or one.expires_at_us is one.counterparty is None, f"{one.number} ends by itself"
+            assert not self.live.users[one.user].deleted, f"{one.number} has outlived its user"
             for asset, change in ((one.asset, one.asset_change), (one.currency or "", one.currency_change)):
                 giver = one.user if change < 0 else one.counterparty
                 if change and giver is not None:

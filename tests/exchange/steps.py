@@ -6,6 +6,7 @@ Here: how a choice becomes a command. Never here: which choices there are and ho
 from __future__ import annotations
 
 import attrs
+import msgspec
 
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
@@ -167,6 +168,7 @@ class Enter:
     other: int | None = None
     pending: bool = False
     seconds: int | None = None
+    guarded: bool | msgspec.UnsetType = msgspec.UNSET
 
     def command(self, market: Market) -> cmd.Command:
         return cmd.EnterTransaction(
@@ -178,23 +180,29 @@ class Enter:
             pending=self.pending,
             expires_at_us=market.time_us + self.seconds * SECOND_US if self.pending and self.seconds else None,
             earned=self.kind == "fee" and self.other is None,
+            guarded=self.guarded,
         )
 
 
 @attrs.frozen
 class MoveOn:
-    """`which` chooses among what is pending, now and then something that is not; by one of its sides, or by anybody."""
+    """`which` chooses among what is pending, now and then something that is not; by one of its sides, or by anybody.
+
+    `guarded` None is as what was chosen is.
+    """
 
     which: int
     status: str
     user: int | None = None
+    guarded: bool | None = None
 
     def command(self, market: Market) -> cmd.Command:
         pending = sorted(market.live.pending_transactions)
         number = pending[self.which % len(pending)] if pending and self.which < 36 else self.which + 1
         found = market.live.pending_transactions.get(number)
         user = found.counterparty or found.user if found and self.which % 2 else found.user if found else 1
-        return cmd.UpdateTransaction(self.user or user, number, self.status)
+        is_guarded = found is not None and found.guarded if self.guarded is None else self.guarded
+        return cmd.UpdateTransaction(self.user or user, number, self.status, is_guarded or msgspec.UNSET)
 
 
 @attrs.frozen

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from credit_trading.errors import InvalidInput
+from credit_trading.errors import InvalidInput, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.accounts import FEES
 from credit_trading.exchange.entered import MOVES, TRADES, TYPES
+from credit_trading.exchange.state import dump
 from tests.exchange.market import Market
 from tests.exchange.replicas import CASH, CREDIT, START_US
 
@@ -211,6 +212,101 @@ def test_it_may_have_happened_before_and_not_after(market: Market) -> None:
         enter t4 ann deposit 1 TREE
     """)
     assert [event.occurred_at_us - START_US for event in _entered(market)] == [-3_000_000, 0, 5_000_000]
+
+
+def test_what_is_guarded_is_ended_by_a_guarded_update_alone(market: Market) -> None:
+    """Credits that another database waits for: were they free here before it says so, they could be in both places."""
+    market.play("""
+        enter t1 ann withdrawal 1000 TREE pending guarded
+        withdraw ann 1 TREE                 -> reject insufficient_funds
+        update t1 settled                   -> reject transaction_guarded
+        update t1 cancelled                 -> reject transaction_guarded
+        update t1 failed                    -> reject transaction_guarded
+        update t1 failed guarded by bob     -> error not_found
+        update t1 done guarded              -> error invalid_input
+        balance ann TREE                    -> 1000 held 1000
+        update t1 settled guarded id k1
+        update t1 settled guarded id k1     -> repeated done
+        update t1 failed guarded            -> reject transaction_not_pending
+        balance ann TREE                    -> 0
+        enter t2 bob withdrawal 10 TREE pending guarded
+        suspend bob
+        at +9000s
+        due
+        balance bob TREE                    -> 1000 held 10
+        update t2 failed guarded
+        balance bob TREE                    -> 1000
+    """)
+    market.check_history()
+
+
+def test_a_guarded_update_moves_nothing_else_on(market: Market) -> None:
+    """What an administrator has entered is theirs to end."""
+    market.play("""
+        enter t1 ann withdrawal 10 TREE pending
+        update t1 settled guarded           -> reject transaction_not_guarded
+        enter t2 ann deposit 10 TREE
+        update t2 settled guarded           -> reject transaction_not_pending
+        update t1 settled
+        balance ann TREE                    -> 1000
+    """)
+
+
+def test_a_repeated_id_with_another_guard_asks_for_something_else(market: Market) -> None:
+    market.play("""
+        enter t1 ann withdrawal 10 TREE pending guarded id k1
+        enter t1 ann withdrawal 10 TREE pending id k1           -> error command_conflict
+        enter t1 ann withdrawal 10 TREE pending guarded id k1   -> repeated done
+    """)
+
+
+@pytest.mark.parametrize("words", ["", "pending until +5s", "pending with bob"])
+def test_what_ends_by_itself_or_has_another_side_cannot_be_guarded(market: Market, words: str) -> None:
+    """Settled at once, by time, or by whoever deletes the other user."""
+    before = market.live.sequence
+    market.play(f"""
+        enter t1 ann transfer_out 10 TREE guarded {words}       -> error invalid_input
+        balance ann TREE                                        -> 1000
+    """)
+    assert market.live.sequence == before
+
+
+def test_whoever_has_a_guarded_transaction_cannot_be_deleted() -> None:
+    """Swept or not: nothing is canceled, moved or given up before it is refused; once it has ended they may go."""
+    market = Market("ann", "bob")
+    market.play("""
+        place a1 ann buy 1 @ 5.00
+        enter t1 ann transfer_out 1 TREE with bob pending
+        enter t2 ann withdrawal 999 TREE pending guarded
+    """)
+    before = dump(market.live)
+    for sweep_to in (2, None):
+        with pytest.raises(UserNotEmpty, match=f"still has transaction {market.transactions['t2']}, .* has not ended"):
+            market.send(cmd.DeleteUser(1, sweep_to))
+    assert dump(market.live) == before
+    market.play("""
+        update t2 settled guarded
+        delete ann sweep bob      -> cancel a1 user_deleted, cancelled t1 user_deleted
+                                   + move 1 TREE to bob, move 100000.00 USD to bob
+    """)
+
+
+def test_guarded_income_keeps_its_user_too() -> None:
+    """There is no balance to sweep, and yet the other database counts on it."""
+    market = Market("ann", "bob", cash="0.00", credits=0)
+    market.play("""
+        enter t1 ann deposit 10 TREE pending guarded
+        delete ann                -> error user_not_empty
+        delete bob
+    """)
+
+
+def test_commands_without_a_guard_have_the_content_that_they_always_had() -> None:
+    """Digests of money movements are remembered for ever: as they were computed before there was a guard."""
+    entered = cmd.EnterTransaction(1, "withdrawal", CASH, 500, pending=True, external_reference="R-1")
+    moved_on = cmd.UpdateTransaction(1, 17, "settled")
+    contents = [cmd.Request.of(command, command_id="k", prepared_us=0).content for command in (entered, moved_on)]
+    assert contents == ["226a6cb20b989431", "81f2337e074bb24e"]
 
 
 def test_a_suspended_users_deals_are_refused_and_pending_ones_stay(market: Market) -> None:

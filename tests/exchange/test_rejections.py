@@ -126,6 +126,8 @@ def test_the_codes_stand_in_the_order_of_the_checks() -> None:
         "order_not_external",
         "order_is_external",
         "transaction_not_pending",
+        "transaction_guarded",
+        "transaction_not_guarded",
         "version_changed",
         "instrument_halted",
         "instrument_closed",
@@ -153,12 +155,13 @@ def test_the_codes_stand_in_the_order_of_the_checks() -> None:
         places = [list(Rejection).index(Rejection(fault.code)) for fault in faults]
         assert places == sorted(places)
     told = {fault.code for fault in (*PLACING, *AMENDING)}
-    of_accounts = {"issue_cap_exceeded", "cannot_give_back", "transaction_not_pending"}
+    of_accounts = {"issue_cap_exceeded", "cannot_give_back"}
+    of_transactions = {"transaction_not_pending", "transaction_guarded", "transaction_not_guarded"}
     of_orders_outside = {
         *("order_not_external", "order_is_external"),
         *("quantity_above_remaining", "price_worse_than_limit"),
     }
-    assert set(Rejection) - told == of_accounts | of_orders_outside, "not of orders in the book"
+    assert set(Rejection) - told == of_accounts | of_transactions | of_orders_outside, "not of orders in the book"
 
 
 def test_every_code_has_a_sentence_and_a_hint_of_its_own() -> None:

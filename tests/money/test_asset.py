@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from credit_trading.errors import InvalidInput
@@ -46,3 +47,23 @@ def test_zero_is_no_amount_to_move(zero: str | int) -> None:
     assert cash.parse(zero) == 0
     with pytest.raises(InvalidInput, match=r"Give at least 0\.01\."):
         cash.parse_positive(zero)
+
+
+@pytest.mark.parametrize("project_id", ["42", "vcs:1340.v2-a_b", "P" * 64])
+def test_a_project_is_an_id_of_the_host_application(project_id: str) -> None:
+    """It may be left out, as it is for cash."""
+    assert Asset.checked("VCS-1340-2020", 0, project_id).project_id == project_id
+    assert Asset.checked("USD", 2).project_id is None
+
+
+@pytest.mark.parametrize("project_id", ["", " 42", "a b", "ann@example.com", "P" * 65, "42\n", "ä", 42])
+def test_any_other_project_is_refused(project_id: object) -> None:
+    """An e-mail among them: it stands in the journal."""
+    with pytest.raises(InvalidInput, match="project id"):
+        Asset.checked("VCS-1340-2020", 0, project_id)  # type: ignore[arg-type]
+
+
+def test_an_asset_without_a_project_is_encoded_as_before_there_were_any() -> None:
+    """Commands are compared by their encoding, and their digests are remembered."""
+    assert msgspec.json.encode(Asset("USD", 2)) == b'{"code":"USD","decimals":2}'
+    assert msgspec.json.encode(Asset("VCS", 0, "42")) == b'{"code":"VCS","decimals":0,"project_id":"42"}'

@@ -206,13 +206,14 @@ def cut_short_after_statements(steps: Sequence[migrations.Step]) -> list[list[mi
 
 
 @pytest.mark.parametrize("name", ["closed", "killed"])
+@pytest.mark.parametrize(("release", "of"), [("3", 2), ("5", 4)])
 def test_a_migration_of_a_users_file_that_is_killed_anywhere_is_done_again(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    release: str, of: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGKILL after each statement, and before the version stamps: the file is as the older version left it, private facts included."""
-    folder = unpacked("3", name, tmp_path)
+    folder = unpacked(release, name, tmp_path)
     path = folder.file("ann")
-    steps = list(takewhile(lambda step: step.statements is not None, migrations.steps_from(2)))
+    steps = list(takewhile(lambda step: step.statements is not None, migrations.steps_from(of)))
     assert steps
     before = rows_of(path, "SELECT name, sql FROM sqlite_schema")
 
@@ -224,8 +225,8 @@ def test_a_migration_of_a_users_file_that_is_killed_anywhere_is_done_again(
             patched.setattr(migrations, "STEPS", cut)
             patched.setattr(migrations, "describe", kill)
             assert killed(bring_up)
-        assert rows_of(path, "PRAGMA user_version") == [(2,)]
-        assert rows_of(path, "SELECT projection_version FROM metadata") == [(2,)]
+        assert rows_of(path, "PRAGMA user_version") == [(of,)]
+        assert rows_of(path, "SELECT projection_version FROM metadata") == [(of,)]
         assert rows_of(path, "SELECT name, sql FROM sqlite_schema") == before
     with opened(folder.home, clock=folder.clock) as exchange:
         assert exchange.as_user("ann").orders.get_active_orders()

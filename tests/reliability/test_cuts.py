@@ -23,13 +23,13 @@ SEED = "power"
 
 def test_no_power_cut_loses_what_was_acknowledged(tmp_path: Path, is_long: bool) -> None:
     """Also where the power goes once more while the folder recovers."""
-    count = 500 if is_long else 20
+    count = 500 if is_long else 14
     figures = PowerCuts(tmp_path, seed=SEED).run(count)
     assert figures.problems == []
     assert figures.cuts == count
     assert figures.again >= count // 6
     assert len(figures.disks) > count * 0.9
-    assert len(figures.states) > (100 if is_long else 15)
+    assert len(figures.states) > (100 if is_long else 10)
     assert figures.acknowledged > count * 20
     assert figures.behind > count / 10
 
@@ -109,9 +109,9 @@ def test_a_planted_bug_is_seen(
 
 
 def test_the_front_shows_what_was_done_and_repeats_one_cut_by_its_number(tmp_path: Path) -> None:
-    whole = attack(4, seed="front", folder=tmp_path)
+    whole = attack(2, seed="front", folder=tmp_path)
     assert whole.problems == []
-    assert whole.figures["cuts"] == 4
-    alone = attack(4, seed="front:3", folder=tmp_path)
+    assert whole.figures["cuts"] == 2
+    alone = attack(2, seed="front:2", folder=tmp_path)
     assert (alone.figures["cuts"], alone.figures["distinct disks"]) == (1, 1)
     assert alone.figures["calls of the day"] == whole.figures["calls of the day"]

@@ -59,10 +59,10 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 def test_whatever_call_fails_the_answer_is_true_and_the_process_goes_on(
     operation: Operation, folder: Path, is_long: bool
 ) -> None:
-    """One exchange suffers four of the faults, all in a long run; afterwards deep verify finds nothing, and its state is that of one that
+    """One exchange suffers three of the faults, all in a long run; afterwards deep verify finds nothing, and its state is that of one that
     suffered nothing.
     """
-    endured = endure(operation, folder, chance=random.Random(operation.name), count=None if is_long else 4)
+    endured = endure(operation, folder, chance=random.Random(operation.name), count=None if is_long else 3)
     if is_long:  # of a sample one may miss
         assert endured.struck >= endured.usual
 

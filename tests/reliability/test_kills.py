@@ -40,8 +40,8 @@ def killer(tmp_path: Path) -> Killer:
 
 
 def test_what_was_acknowledged_survives_sigkill_and_nothing_happens_twice(tmp_path: Path, is_long: bool) -> None:
-    """8 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
-    count = 1_000 if is_long else 8
+    """6 kills, 1,000 in a long run, each in a folder whose last process had been killed already."""
+    count = 1_000 if is_long else 6
     report = attack(count, seed="1", folder=tmp_path)
     assert report.problems == []
     assert int(report.figures["acknowledged commands checked"]) > 10 * count
@@ -98,11 +98,18 @@ def test_a_kill_at_a_call_leaves_the_same_every_time(killer: Killer) -> None:
 # What the check sees
 
 
-@pytest.fixture
-def left(killer: Killer) -> tuple[Path, list[Told]]:
-    """A folder that a killed process left, and what had been said in it."""
+@pytest.fixture(scope="module")
+def _killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Told]]:
+    killer = Killer(tmp_path_factory.mktemp("killed"), seed="test")
     home = killer._copy("left")
     return home, [*killer._first_told, *told_in(killer._killed(Kill(1, "r1"), home))]
+
+
+@pytest.fixture
+def left(_killed: tuple[Path, list[Told]], tmp_path: Path) -> tuple[Path, list[Told]]:
+    """A folder that a killed process left, and what had been said in it: copies of one for all."""
+    home, told = _killed
+    return Path(shutil.copytree(home, tmp_path / "left")), [*told]
 
 
 def _checked(home: Path, told: Sequence[Told]) -> Check:
@@ -280,7 +287,8 @@ def test_the_command_keeps_what_is_wrong_and_says_how_to_see_it_again(
 
 
 def test_the_command_says_what_it_can_do() -> None:
-    assert "--kills" in _crash("--help").stdout
+    told = CliRunner().invoke(main, ["--help"])
+    assert "--kills" in told.stdout
     nothing = _crash()
     assert nothing.returncode == 2
     assert "Nothing to do" in nothing.stderr

@@ -23,6 +23,7 @@ from credit_trading.users import catalogue, moves
 from credit_trading.users import files as files_module
 from credit_trading.users.files import UserFiles
 from tests.floor import CASH, CREDIT, Floor, opened, rows_of, shared_content
+from tests.forks import run_forked
 
 Reopen = Callable[..., Exchange]
 
@@ -428,7 +429,7 @@ def test_a_process_killed_between_commit_and_file_leaves_nothing_undone(
     """SIGKILL in a process of its own; the next opening finishes what the commit decided."""
     with opened(home) as exchange:
         Floor(exchange).set_up("ann", "bob")
-    child = subprocess.run([sys.executable, "-c", _CRASHES, str(home), action, point], check=False, capture_output=True)
+    child = run_forked(_CRASHES, home, action, point)
     assert child.returncode == -9, child.stderr
     with opened(home) as exchange:
         floor = Floor(exchange)

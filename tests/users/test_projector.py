@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +30,7 @@ from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSIO
 from credit_trading.users.tables.words import TEXT_TABLES
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import CASH, CREDIT, SYMBOL, Floor, copy_of, edit, opened, put, rows_of, shared_content
+from tests.forks import run_forked
 from tests.users.flow import HOURS, RandomFlow
 
 Reopen = Callable[..., Exchange]
@@ -356,9 +355,7 @@ def test_an_event_shows_once_whenever_the_process_is_killed(home: Path, clock: M
             floor.place("ann", "sell", 10, "5.00")
             floor.place("bob", "buy", 4, "5.00")
     for at in (1, 4, 3, 6):
-        killed = subprocess.run(
-            [sys.executable, "-c", _KILLED_WHILE_PROJECTING, str(home), str(at)], check=False, capture_output=True
-        )
+        killed = run_forked(_KILLED_WHILE_PROJECTING, home, at)
         assert killed.returncode == -9, killed.stderr
     with opened(home, clock=clock) as exchange:
         again = Floor(exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from credit_trading.users.tables.projection import Projection
 from credit_trading.users.tables.schema import PROJECTION_VERSION, SCHEMA_VERSION, template
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, put, rows_of, shared_content
+from tests.forks import run_forked
 from tests.users.version_1 import make_version_1
 
 Reopen = Callable[..., Exchange]
@@ -41,19 +43,28 @@ class Folder:
     today: dict[str, dict[str, list[tuple[Any, ...]]]]
 
 
-@pytest.fixture
-def old(floor: Floor) -> Folder:
-    """ann, bob and cat have traded; ann has an order that is filled in part, and one that is untouched."""
-    for _ in range(3):
-        floor.place("ann", "sell", 10, "5.00")
-        floor.place("bob", "buy", 4, "5.00")
-    floor.place("cat", "sell", 1, "6.00")
-    paths = {user: floor.path(user) for user in USERS}
-    folder = Folder(floor.exchange.home, paths, {user: shared_content(path) for user, path in paths.items()})
-    floor.exchange.close()
+@pytest.fixture(scope="module")
+def _first_old(_founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Only to be copied."""
+    home = Path(shutil.copytree(_founded, tmp_path_factory.mktemp("old") / "trading"))
+    with opened(home) as exchange:
+        floor = Floor(exchange)
+        for _ in range(3):
+            floor.place("ann", "sell", 10, "5.00")
+            floor.place("bob", "buy", 4, "5.00")
+        floor.place("cat", "sell", 1, "6.00")
+        paths = {user: floor.path(user) for user in USERS}
+        today = {user: shared_content(path) for user, path in paths.items()}
     for path in paths.values():
         make_version_1(path)
-    return folder
+    return Folder(home, paths, today)
+
+
+@pytest.fixture
+def old(_first_old: Folder, home: Path) -> Folder:
+    """ann, bob and cat have traded; ann has an order that is filled in part, and one that is untouched."""
+    shutil.copytree(_first_old.home, home)
+    return Folder(home, {user: home / path.name for user, path in _first_old.paths.items()}, _first_old.today)
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -445,11 +456,7 @@ with faulty_disk() as disk:
 def test_a_process_killed_while_rebuilding_leaves_the_older_file(old: Folder, clock: ManualClock, at: int) -> None:
     """SIGKILL at a write to the file's WAL; whoever opens it next waits for no lock and rebuilds it."""
     name = old.paths["ann"].name
-    killed = subprocess.run(
-        [sys.executable, "-c", _KILLED_WHILE_REBUILDING, str(old.home), f"{name}-wal", str(at)],
-        check=False,
-        capture_output=True,
-    )
+    killed = run_forked(_KILLED_WHILE_REBUILDING, old.home, f"{name}-wal", at)
     assert killed.returncode == -9, killed.stderr
     assert _is_version_1(old.paths["ann"])
     with opened(old.home, clock=clock) as exchange:

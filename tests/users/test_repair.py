@@ -38,6 +38,7 @@ from credit_trading.users.replacing import Replacing
 from credit_trading.users.tables.schema import SHARED_TABLES, template
 from reliability.disk import AVAILABLE, faulty_disk
 from tests.floor import Floor, edit, opened, rows_of, shared_content
+from tests.forks import run_forked
 from tests.users import harm
 
 Reopen = Callable[..., Exchange]
@@ -167,7 +168,7 @@ def test_it_is_told_how_many_rows_differed(closed: Floor, clock: ManualClock) ->
         path,
         "UPDATE balances SET posted = posted + 1, held = held + 1",
         "DELETE FROM trading_transactions WHERE transaction_id = (SELECT max(transaction_id) FROM trading_transactions)",
-        "INSERT INTO assets VALUES ('ZZZ', 1), ('AAA', 1)",
+        "INSERT INTO assets VALUES ('ZZZ', 1, NULL), ('AAA', 1, NULL)",
     )
     with opened(closed.exchange.home, clock=clock) as exchange:
         rebuilt = Floor(exchange).admin.databases.rebuild("ann")
@@ -448,10 +449,7 @@ def _changed(live: dict[str, list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
 
 
 def _killed(home: Path, *, at: int) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parent.parent.parent
-    return subprocess.run(
-        [sys.executable, "-c", _KILLED, str(home), str(at)], check=False, capture_output=True, text=True, cwd=root
-    )
+    return run_forked(_KILLED, home, at)
 
 
 def test_a_disk_that_is_full_while_the_old_file_is_copied_changes_nothing(

@@ -39,7 +39,7 @@ def test_a_quick_look_counts_the_files(floor: Floor) -> None:
         "UPDATE metadata SET email = 'somebody@else.com'",
         "UPDATE audit_trail SET actor = 'user:bob' WHERE event_number = 2",
         "UPDATE trading_statistics SET trades = 2",
-        "INSERT INTO assets VALUES ('GOLD', 3)",
+        "INSERT INTO assets VALUES ('GOLD', 3, NULL)",
         "INSERT INTO order_history SELECT order_id + 100, client_order_id, symbol, credit_type, currency, side, order_type,"
         " time_in_force, price_per_credit, price_decimals, stop_price, displayed_quantity, post_only, self_trade, route, version,"
         " triggered_at, quantity, filled_quantity, remaining_quantity, filled_value, fees, hold, order_status, expires_at,"

@@ -111,6 +111,7 @@ DESCRIPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "assets": {
         "asset": ("", "the asset's code"),
         "decimals": ("", "digits after the point that its smallest unit has"),
+        "project_id": ("", "the project of the host application that it belongs to; empty where it belongs to none"),
     },
     "trading_transactions": {
         "transaction_id": ("journal sequence", "unique within the exchange"),

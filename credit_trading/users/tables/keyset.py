@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any
 
 import attrs
+import msgspec
 
 from credit_trading.store.sqlite import Connection
 from credit_trading.users.tables.views import select
@@ -24,6 +25,9 @@ Place = tuple[int, ...]
 """What a row is sorted by; its number comes last and tells it from all others."""
 
 _BEYOND = 2**63 - 1
+
+_MOST_LEGS = 16
+"""Each is read up to a page; of more values than that, so many rows are that looking at each costs no more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,6 +97,32 @@ def leg(source: Source, conditions: Sequence[str], parameters: Mapping[str, obje
         _statement(source, beside, {**place, "number": way.number}, way),
         _statement(source, beyond, place, way),
     ]
+
+
+def leg_for_each(
+    source: Source,
+    column: str,
+    values: Sequence[str],
+    conditions: Sequence[str],
+    parameters: Mapping[str, object],
+    way: Way,
+) -> list[Leg]:
+    """Of the rows that have each of the values: the first column of the source's index is that one."""
+    wanted = [f"{column} = :one", *conditions]
+    return [leg(source, wanted, {**parameters, "one": value}, way) for value in values]
+
+
+def can_lead(values: Sequence[str]) -> bool:
+    """Whether there are any, and so few of them that each may have a leg."""
+    return 0 < len(values) <= _MOST_LEGS
+
+
+def bindable(given: Mapping[str, object]) -> dict[str, object]:
+    """As SQLite takes parameters: lists as JSON."""
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, tuple) else value
+        for name, value in given.items()
+    }
 
 
 def _aside(condition: str, column: str, way: Way) -> str:

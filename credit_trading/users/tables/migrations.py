@@ -52,6 +52,12 @@ CREATE UNIQUE INDEX transactions_by_reference ON trading_transactions (reference
         what="balances over time, statistics by day, what each event changed, and transactions that are pending",
         statements=None,
     ),
+    Step(
+        version=5,
+        what="the projects of the host application that credits belong to",
+        # Those of older files have none: an asset's project is fixed when it is added, and before there was nothing to fix.
+        statements="ALTER TABLE assets ADD COLUMN project_id TEXT;\n",
+    ),
 )
 
 _VIEWS = {statement.split()[2]: statement.strip() for statement in VIEWS.split(";\n") if statement.strip()}

@@ -8,6 +8,7 @@ done ones the first in the order of `_DONE` decides on the index; the rest is lo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 
@@ -44,6 +45,7 @@ _OF_ALL = (
     "expires_at",
     "created_at",
     "updated_at",
+    "project_id",
 )
 COLUMNS = (*_OF_ALL, "reason", "closed_at")
 """Of an order, as the readable views have them; the last two are None while it is open."""
@@ -54,7 +56,8 @@ STATES = ("active", "done", "all")
 @attrs.frozen(kw_only=True)
 class OrderFilters:
     """Those that are all of what is given. Placed from `from_us` on, before `to_us`; quantities in smallest units of the credit type,
-    prices in 10^-price_decimals of the currency, both ends included. `words` is what FTS5 is asked (`words.match`).
+    prices in 10^-price_decimals of the currency, both ends included. `credit_types` are one of these each, and given instead of one.
+    `words` is what FTS5 is asked (`words.match`).
 
     With a symbol the credit type of its instrument is given, too: it has the index.
     """
@@ -65,6 +68,7 @@ class OrderFilters:
     order_type: str | None = None
     status: str | None = None
     credit_type: str | None = None
+    credit_types: tuple[str, ...] = ()
     currency: str | None = None
     symbol: str | None = None
     route: str | None = None
@@ -83,6 +87,7 @@ _CONDITIONS = {
     "order_type": "t.order_type = :order_type",
     "status": "t.order_status = :status",
     "credit_type": "t.credit_type = :credit_type",
+    "credit_types": "t.credit_type IN (SELECT value FROM json_each(:credit_types))",
     "currency": "t.currency = :currency",
     "symbol": "t.symbol = :symbol",
     "route": "t.route = :route",
@@ -111,11 +116,12 @@ _ACTIVE = Source(
     ("t.created_at", "t.order_id"),
     _LACKING,
 )
+_DONE_BY_CREDIT_TYPE = _done("order_history_by_credit_type")
 _DONE: Sequence[tuple[Source, Callable[[OrderFilters], bool]]] = (
     (_done("order_history_by_client_order_id"), lambda given: given.client_order_id is not None),
     (_done("order_history_external"), lambda given: given.route == EXTERNAL),
     (_done("order_history_by_type"), lambda given: given.order_type not in (None, LIMIT)),
-    (_done("order_history_by_credit_type"), lambda given: given.credit_type is not None),
+    (_DONE_BY_CREDIT_TYPE, lambda given: given.credit_type is not None or keyset.can_lead(given.credit_types)),
     (_done("order_history_by_status"), lambda given: given.status is not None),
     (_done("order_history_by_currency"), lambda given: given.currency is not None),
     (_done("order_history_by_date"), lambda _: True),
@@ -140,17 +146,29 @@ def ended(connection: Connection, *, way: Way, most: int) -> list[Row]:
 
 
 def legs(filters: OrderFilters, state: str, way: Way) -> list[Leg]:
-    """All that is asked of SQLite: of each of the two tables that may have them. Words give orders by their number: as they were placed."""
-    given = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) is not None}
-    conditions = [_CONDITIONS[name] for name in given]
+    """All that is asked of SQLite: of each of the two tables that may have them. Words give orders by their number: as they were placed.
+
+    Where several credit types lead there is a leg for each. No index of few rows leads then, so nothing is said twice.
+    """
+    given = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) not in (None, ())}
     by_words = filters.words is not None
     asked = []
     if state != "done":
-        asked.append(keyset.leg(_ACTIVE_BY_WORDS if by_words else _ACTIVE, conditions, given, way))
+        asked.append(keyset.leg(_ACTIVE_BY_WORDS if by_words else _ACTIVE, *_where(given), way))
     if state != "active":
         source = _DONE_BY_WORDS if by_words else next(source for source, fits in _DONE if fits(filters))
-        asked.append(keyset.leg(source, [*conditions, *_said_twice(filters)], given, way))
+        if source is _DONE_BY_CREDIT_TYPE and filters.credit_types:
+            conditions, parameters = _where({name: given[name] for name in given if name != "credit_types"})
+            asked += keyset.leg_for_each(source, "t.credit_type", filters.credit_types, conditions, parameters, way)
+        else:
+            conditions, parameters = _where(given)
+            asked.append(keyset.leg(source, [*conditions, *_said_twice(filters)], parameters, way))
     return asked
+
+
+def _where(given: dict[str, Any]) -> tuple[list[str], dict[str, object]]:
+    """Conditions and their values."""
+    return [_CONDITIONS[name] for name in given], keyset.bindable(given)
 
 
 def ended_legs(way: Way) -> list[Leg]:

@@ -19,8 +19,8 @@ from credit_trading.users.tables.views import VIEWS
 from credit_trading.users.tables.words import TEXTS
 
 APPLICATION_ID = 0x43545255
-SCHEMA_VERSION = 4
-PROJECTION_VERSION = 4
+SCHEMA_VERSION = 5
+PROJECTION_VERSION = 5
 """Both are raised when the same events would be shown differently, or tables change; `migrations` says how older files get there."""
 
 _ORDER_COLUMNS = """
@@ -67,7 +67,8 @@ CREATE TABLE metadata (
 ) STRICT;
 CREATE TABLE assets (
     asset TEXT PRIMARY KEY,
-    decimals INTEGER NOT NULL
+    decimals INTEGER NOT NULL,
+    project_id TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE trading_transactions (
     transaction_id INTEGER PRIMARY KEY,

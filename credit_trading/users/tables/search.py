@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-import msgspec
 
 from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.store.sqlite import Connection
@@ -42,6 +41,7 @@ COLUMNS = (
     "expires_at",
     "status_changed_at",
     "status_reason",
+    "project_id",
 )
 """Of a transaction, as the readable view has them."""
 
@@ -52,7 +52,7 @@ SORTS = ("date", "entered", "quantity", "total")
 class TransactionFilters:
     """Those that are all of what is given. From `from_us` on, before `to_us`; amounts in smallest units, both ends included.
 
-    `types` are one of these each. `words` is what FTS5 is asked (`words.match`).
+    `types` are one of these each, and so are `credit_types`, which are given instead of one. `words` is what FTS5 is asked (`words.match`).
     """
 
     from_us: int | None = None
@@ -60,6 +60,7 @@ class TransactionFilters:
     types: tuple[str, ...] = ()
     status: str | None = None
     credit_type: str | None = None
+    credit_types: tuple[str, ...] = ()
     currency: str | None = None
     counterparty: str | None = None
     order_id: int | None = None
@@ -78,6 +79,7 @@ _CONDITIONS = {
     "types": "t.transaction_type IN (SELECT value FROM json_each(:types))",
     "status": "t.status = :status",
     "credit_type": "t.credit_type = :credit_type",
+    "credit_types": "t.credit_type IN (SELECT value FROM json_each(:credit_types))",
     "currency": "t.currency = :currency",
     "counterparty": "t.counterparty = :counterparty",
     "order_id": "t.order_id = :order_id",
@@ -100,6 +102,7 @@ def _by(index: str, *columns: str) -> Source:
 
 
 _BY_TYPE = _by("transactions_by_type", "t.transaction_date")
+_BY_CREDIT_TYPE = _by("transactions_by_credit_type", "t.transaction_date")
 _BY_DATE: Sequence[tuple[Source, Callable[[TransactionFilters], bool]]] = (
     (_by("transactions_by_trade", "t.transaction_date"), lambda given: given.trade_id is not None),
     (
@@ -110,7 +113,7 @@ _BY_DATE: Sequence[tuple[Source, Callable[[TransactionFilters], bool]]] = (
     (_by("transactions_unsettled", "t.transaction_date"), lambda given: given.status not in (None, _SETTLED)),
     (_by("transactions_by_counterparty", "t.transaction_date"), lambda given: given.counterparty is not None),
     (_BY_TYPE, lambda given: bool(given.types) and not _MOST_ARE & set(given.types)),
-    (_by("transactions_by_credit_type", "t.transaction_date"), lambda given: given.credit_type is not None),
+    (_BY_CREDIT_TYPE, lambda given: given.credit_type is not None or keyset.can_lead(given.credit_types)),
     (_BY_TYPE, lambda given: bool(given.types)),
     (_by("transactions_by_currency", "t.transaction_date"), lambda given: given.currency is not None),
     (_by("transactions_by_date", "t.transaction_date"), lambda _: True),
@@ -147,18 +150,22 @@ _ONE = f"SELECT {', '.join(COLUMNS)} FROM trading_transactions_readable WHERE tr
 
 
 def legs(filters: TransactionFilters, sort: str, way: Way) -> list[Leg]:
-    """All that is asked of SQLite. Where types lead there is a leg for each: what one index gives for several of them is not in order."""
+    """All that is asked of SQLite. Where types, or credit types, lead there is a leg for each: what one index gives for several of them is
+    not in order.
+    """
     given = {name: value for name in _CONDITIONS if (value := getattr(filters, name)) not in (None, ())}
     source = _source(filters, sort)
     assert source is not _BY_NUMBER or not given, "without words, the order in which they were entered takes no filters"
-    if source is not _BY_TYPE:
-        conditions, parameters = _where(given)
-        if source is _BY_TOTAL:
-            conditions.append("t.total_value IS NOT NULL")
-        return [keyset.leg(source, conditions, parameters, way)]
-    rest, parameters = _where({name: value for name, value in given.items() if name != "types"})
-    conditions = ["t.transaction_type = :type", *rest]
-    return [keyset.leg(source, conditions, {**parameters, "type": kind}, way) for kind in filters.types]
+    if source is _BY_TYPE:
+        rest, parameters = _where({name: value for name, value in given.items() if name != "types"})
+        return keyset.leg_for_each(source, "t.transaction_type", filters.types, rest, parameters, way)
+    if source is _BY_CREDIT_TYPE and filters.credit_types:
+        rest, parameters = _where({name: value for name, value in given.items() if name != "credit_types"})
+        return keyset.leg_for_each(source, "t.credit_type", filters.credit_types, rest, parameters, way)
+    conditions, parameters = _where(given)
+    if source is _BY_TOTAL:
+        conditions.append("t.total_value IS NOT NULL")
+    return [keyset.leg(source, conditions, parameters, way)]
 
 
 def _source(filters: TransactionFilters, sort: str) -> Source:
@@ -174,5 +181,4 @@ def _where(given: dict[str, Any]) -> tuple[list[str], dict[str, object]]:
     conditions = [_CONDITIONS[name] for name in given]
     if given.get("status", _SETTLED) != _SETTLED:
         conditions.append("t.status <> 'settled'")
-    lists = {name: msgspec.json.encode(value).decode() for name, value in given.items() if isinstance(value, tuple)}
-    return conditions, given | lists
+    return conditions, keyset.bindable(given)

@@ -19,16 +19,18 @@ from credit_trading.users.tables.statistics_rows import date_of_trade
 _STANDING = "SELECT exchange_id, user_id, email, applied_sequence, applied_hash, cost_method FROM metadata"
 _TRANSACTION = """\
 SELECT transaction_id, transaction_type, credit_type, quantity, price_per_credit, price_decimals, total_value, fee, currency,
-    counterparty, symbol, order_id, trade_id, external_reference, reference, note
+    counterparty, symbol, order_id, trade_id, external_reference, reference, note,
+    (SELECT project_id FROM assets WHERE asset = credit_type)
 FROM trading_transactions WHERE transaction_id = ?"""
 _PENDING = """\
 SELECT transaction_id, transaction_date, transaction_type, credit_type, quantity, price_per_credit, total_value, fee, currency,
-    counterparty, external_reference, note, expires_at
+    counterparty, external_reference, note, expires_at, project_id
 FROM trading_transactions_readable WHERE transaction_id IN (SELECT transaction_id FROM trading_transactions WHERE status = 'pending')
 ORDER BY transaction_id"""
 _OPEN_ORDERS = """\
 SELECT order_id, client_order_id, symbol, side, order_type, price_per_credit, stop_price, quantity, filled_quantity, remaining_quantity,
-    hold, CASE side WHEN 'buy' THEN currency ELSE credit_type END, order_status, expires_at, created_at
+    hold, CASE side WHEN 'buy' THEN currency ELSE credit_type END, order_status, expires_at, created_at,
+    project_id
 FROM active_orders_readable ORDER BY order_id"""
 
 _RESULTS = """\
@@ -70,7 +72,7 @@ class Movement:
 
 @attrs.frozen
 class MovedTransaction:
-    """The row of `trading_transactions` that a movement belongs to, in smallest units."""
+    """The row of `trading_transactions` that a movement belongs to, in smallest units, and the project of its credit type."""
 
     transaction_id: int
     transaction_type: str
@@ -88,6 +90,7 @@ class MovedTransaction:
     external_reference: str | None
     reference: str | None
     note: str | None
+    project_id: str | None
 
 
 @attrs.frozen
@@ -107,6 +110,7 @@ class PendingTransaction:
     external_reference: str | None
     note: str | None
     expires_at: str | None
+    project_id: str | None
 
 
 @attrs.frozen
@@ -128,6 +132,7 @@ class OpenOrder:
     order_status: str
     expires_at: str | None
     created_at: str
+    project_id: str | None
 
 
 @attrs.frozen

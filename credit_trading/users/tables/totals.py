@@ -40,7 +40,11 @@ class Totals(Tally):
     def _know(self, asset: str) -> None:
         if asset not in self._balances:
             self._balances[asset] = (0, 0)
-            self._execute("INSERT INTO assets (asset, decimals) VALUES (?, ?)", (asset, self._asset(asset).decimals))
+            known = self._asset(asset)
+            self._execute(
+                "INSERT INTO assets (asset, decimals, project_id) VALUES (?, ?, ?)",
+                (asset, known.decimals, known.project_id),
+            )
 
     def post(self, asset: str, posted: int, held: int, booking: Booking | None = None) -> None:
         """Adds to the balance and to the part of it that is held, in smallest units. What is posted, and not only held, has a booking."""

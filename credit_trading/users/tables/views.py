@@ -1,7 +1,8 @@
 """The readable view beside each table of a user's file: exact decimal text, ISO times.
 
 Here: the SQL of the views. Never here: the tables (schema).
-Always: each view, named TABLE_readable, shows every column of its table, but for the decimals of a price, which its text shows.
+Always: each view, named TABLE_readable, shows every column of its table, but for the decimals of a price, which its text shows; those of
+transactions and orders also show the project of what was moved.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def _order_view(table: str, extra: dict[str, str]) -> str:
         "expires_at": _moment("t.expires_at"),
         "created_at": _moment("t.created_at"),
         "updated_at": _moment("t.updated_at"),
+        "project_id": "b.project_id",
     }
     return _view(table, columns | extra, _PAIR)
 
@@ -116,6 +118,7 @@ VIEWS = (
             "expires_at": _moment("t.expires_at"),
             "status_changed_at": _moment("t.status_changed_at"),
             "status_reason": "t.status_reason",
+            "project_id": "b.project_id",
         },
         " JOIN assets AS b ON b.asset = t.credit_type LEFT JOIN assets AS q ON q.asset = t.currency",
     )

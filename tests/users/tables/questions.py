@@ -25,12 +25,16 @@ Raw = dict[str, Any]
 
 START = 1_767_225_600_000_000
 
+_MANY = (*(f"V{number}" for number in range(20)), "VCS")
+"""More credit types than have legs."""
+
 TRANSACTION_SAMPLES: dict[str, Sequence[Any]] = {
     "from_us": (START + 5,),
     "to_us": (START + 25,),
     "types": (("fee",), ("buy", "buy_busted"), ("deposit", "sell", "withdrawal")),
     "status": ("pending", "settled"),
     "credit_type": ("VCS",),
+    "credit_types": (("VCS", "GLD"), ("GLD",), _MANY),
     "currency": ("USD",),
     "counterparty": ("bob",),
     "order_id": (3,),
@@ -51,6 +55,7 @@ ORDER_SAMPLES: dict[str, Sequence[Any]] = {
     "order_type": ("limit", "stop_limit"),
     "status": ("canceled", "new"),
     "credit_type": ("VCS",),
+    "credit_types": (("VCS", "GLD"), ("GLD",), _MANY),
     "currency": ("USD",),
     "symbol": ("VCS/USD",),
     "route": ("external", "internal"),
@@ -67,7 +72,10 @@ def fill(connection: Connection, *, rows: int, seed: int) -> None:
     """As many transactions, and as many orders, into an empty file; many happen in the same microsecond, and some are entered late."""
     chance = random.Random(seed)
     with immediate(connection):
-        connection.executemany("INSERT INTO assets VALUES (?, ?)", [("USD", 2), ("EUR", 2), ("VCS", 0), ("GLD", 3)])
+        connection.executemany(
+            "INSERT INTO assets VALUES (?, ?, ?)",
+            [("USD", 2, None), ("EUR", 2, None), ("VCS", 0, "42"), ("GLD", 3, None)],
+        )
         for number in range(1, rows + 1):
             _insert(connection, "trading_transactions", _transaction(chance, number * 3))
             order = _order(chance, number * 2)
@@ -188,6 +196,7 @@ def _matching(chosen: dict[str, Any]) -> dict[str, Any]:
 
 _ROW_BY_ROW: dict[str, Callable[[Raw, Any], bool]] = {
     "types": lambda row, wanted: row["transaction_type"] in wanted,
+    "credit_types": lambda row, wanted: row["credit_type"] in wanted,
     "status": lambda row, wanted: row.get("order_status", row.get("status")) == wanted,
     "words": lambda row, wanted: _has_words(row, wanted),
 }

@@ -84,7 +84,7 @@ def test_the_documented_columns_exist(empty: Connection, table: str) -> None:
 
 
 def _assets(connection: Connection, **decimals: int) -> None:
-    connection.executemany("INSERT INTO assets VALUES (?, ?)", list(decimals.items()))
+    connection.executemany("INSERT INTO assets (asset, decimals) VALUES (?, ?)", list(decimals.items()))
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 2, 3, 8, 18])

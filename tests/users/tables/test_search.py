@@ -144,7 +144,7 @@ def test_a_text_is_words_and_never_syntax(tmp_path: Path, text: str, note: str |
     path.write_bytes(template())
     connection = connect(path, mode="rw")
     try:
-        connection.execute("INSERT INTO assets VALUES ('USD', 2)")
+        connection.execute("INSERT INTO assets VALUES ('USD', 2, NULL)")
         connection.execute(
             "INSERT INTO trading_transactions (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee,"
             " status, note) VALUES (1, 1, 'deposit', 'USD', 1, 0, 'settled', 'spring delivery')"
@@ -312,7 +312,7 @@ def test_a_deep_page_costs_what_the_first_costs(tmp_path: Path) -> None:
     path.write_bytes(template())
     connection = connect(path, mode="rw", synchronous="NORMAL")
     try:
-        connection.execute("INSERT INTO assets VALUES ('USD', 2)")
+        connection.execute("INSERT INTO assets VALUES ('USD', 2, NULL)")
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO trading_transactions"
             " (transaction_id, transaction_date, transaction_type, credit_type, quantity, fee, status)"

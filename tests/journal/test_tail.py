@@ -7,7 +7,7 @@ import pytest
 from credit_trading.errors import FileForeign
 from credit_trading.journal.follower import Position
 from credit_trading.journal.rows import FIRST_HASH
-from credit_trading.marketdata.tail import head_of, tail_after
+from credit_trading.journal.tail import head_of, tail_after
 from tests.floor import Floor
 from tests.marketdata.floors import trade
 

@@ -1,0 +1,125 @@
+"""What became of the host's requests, as the journal tells it.
+
+Here: which event gives a request which status, and rows that an older copy of the host's database does not have. Never here: what cannot
+become a command (inward), reading and writing rows (batch).
+Always: the journal decides. A request that it has carried out is done on the host's side too, once: with the row that asked for it, or
+through `reapply` where that was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from credit_trading.exchange import events as ev
+from credit_trading.exchange.entered import TransactionStatus
+from credit_trading.exchange.rejections import Rejection
+from credit_trading.host.names import Names
+from credit_trading.host.request import FINAL, Decision, RequestKind, RequestStatus
+from credit_trading.host.rows import RequestRow
+from credit_trading.host.seen import Seen
+
+COLUMNS = ("status", "sequence", "transaction_id", "code", "sentence", "reapply", "updated_at")
+"""What an outcome changes of a row; all else is the host's."""
+
+_SETTLED, _PENDING = TransactionStatus.SETTLED.value, TransactionStatus.PENDING.value
+
+Reapply = Callable[[RequestRow], bool]
+
+
+def answered(seen: Iterable[Seen]) -> set[str]:
+    """The ids of the requests that the events are about."""
+    return {one.request[0] for one in seen if one.request is not None}
+
+
+class Outcomes:
+    """`rows` by id: those that were found, and those that were lost; `changed` and `lost` are the ids of what is to be written.
+
+    `reapply` does the host's own side again; None does nothing, and is content.
+    """
+
+    def __init__(self, found: Mapping[str, RequestRow], names: Names, reapply: Reapply | None) -> None:
+        self.rows = dict(found)
+        self.changed: set[str] = set()
+        self.lost: set[str] = set()
+        self._names = names
+        self._reapply = reapply
+
+    def apply(self, seen: Seen) -> None:
+        """One event."""
+        if seen.request is None:
+            return
+        request_id, is_end = seen.request
+        event, row = seen.entry.event, self.rows.get(request_id)
+        if isinstance(event, ev.CommandRejected):
+            if row is not None and not is_end:  # who was too late to end it has changed nothing
+                self._set(row, seen, RequestStatus.REFUSED, event.code)
+        elif isinstance(event, ev.Deposited):
+            self._carried_out(seen, row or self._found_again(seen, RequestKind.DEPOSIT, event), is_lost=row is None)
+        elif isinstance(event, ev.TransactionEntered):
+            self._entered(seen, event, row)
+        elif isinstance(event, ev.TransactionUpdated):
+            self._ended(seen, event, row)
+
+    def _entered(self, seen: Seen, event: ev.TransactionEntered, row: RequestRow | None) -> None:
+        row = row or self._found_again(seen, RequestKind.WITHDRAWAL, event)
+        if not _is_known(row, seen):
+            row["transaction_id"] = seen.entry.sequence
+            self._set(row, seen, RequestStatus.HELD if event.status == _PENDING else RequestStatus.DONE)
+
+    def _ended(self, seen: Seen, event: ev.TransactionUpdated, row: RequestRow | None) -> None:
+        if row is None:
+            row = self._found_again(seen, RequestKind.WITHDRAWAL, self._names.entered(event.transaction))
+        row["transaction_id"] = event.transaction
+        if event.status == _SETTLED:
+            self._carried_out(seen, row, is_lost=row["decision"] != Decision.CONFIRM.value)
+        elif not _is_known(row, seen):
+            self._set(row, seen, RequestStatus.RELEASED)
+
+    def _carried_out(self, seen: Seen, row: RequestRow, *, is_lost: bool) -> None:
+        """`is_lost`: nothing says that the host has done its own side."""
+        if _is_known(row, seen):
+            return
+        self._set(row, seen, RequestStatus.DONE)
+        if is_lost:
+            row["reapply"] = self._reapply is not None and not self._reapply(row)
+
+    def _set(self, row: RequestRow, seen: Seen, status: RequestStatus, code: str | None = None) -> None:
+        row["status"] = status.value
+        row["sequence"] = seen.entry.sequence
+        row["code"] = code
+        row["sentence"] = None if code is None else Rejection(code).sentence
+        row["updated_at"] = seen.at
+        self.changed.add(row["id"])
+
+    def _found_again(self, seen: Seen, kind: RequestKind, event: ev.Deposited | ev.TransactionEntered) -> RequestRow:
+        """The row as far as the journal tells it. What the host had remarked stands in the notes, where it is not asked for again."""
+        assert seen.request is not None
+        request_id, _ = seen.request
+        asset = self._names.asset(event.asset)
+        units = event.amount if isinstance(event, ev.Deposited) else event.quantity
+        self.lost.add(request_id)
+        row = self.rows[request_id] = RequestRow(
+            id=request_id,
+            kind=kind.value,
+            user_id=self._names.user_id(event.user),
+            project_id=asset.project_id,
+            asset=event.asset,
+            amount=asset.format(units),
+            note=None,
+            actor=None,
+            correlation_id=seen.correlation_id,
+            decision=None,
+            status=RequestStatus.NEW.value,
+            sequence=None,
+            transaction_id=None,
+            code=None,
+            sentence=None,
+            reapply=False,
+            created_at=seen.at,
+            updated_at=None,
+        )
+        return row
+
+
+def _is_known(row: RequestRow, seen: Seen) -> bool:
+    return row["status"] in FINAL and row["sequence"] == seen.entry.sequence
