@@ -39,7 +39,7 @@ class BigExchange:
         self.home = home
         self.users = users
         self._commands = count(1)
-        self._time_us = time.time_ns() // 1000
+        self.time_us = time.time_ns() // 1000
         _found(home)
         with closing(self.live()) as live:
             self.decide(live, self._beginning())
@@ -55,7 +55,7 @@ class BigExchange:
         while asked := list(islice(remaining, group)):
             with live.writing() as replica:
                 for command in asked:
-                    self._handle(replica, command)
+                    self.handle(replica, command)
                 entries = replica.take_pending()
                 _into_catalogue(live, entries)
                 live.commit(entries)
@@ -68,7 +68,7 @@ class BigExchange:
             away = 1 + place * 7 % WIDTH_TICKS
             name = f"order-{turn}" if place % 2 else None
             price_ticks = MIDDLE_TICKS - away if buys else MIDDLE_TICKS + away
-            yield cmd.PlaceOrder(user, _symbol(user), buys, LOTS, price_ticks, "GTC", client_order_id=name)
+            yield cmd.PlaceOrder(user, symbol_of(user), buys, LOTS, price_ticks, "GTC", client_order_id=name)
 
     def busy_orders(self, commands: int) -> Iterator[cmd.Command]:
         """A day's flow: of twenty commands ten are new orders, of which one trades, eight cancel and two amend what rests."""
@@ -76,34 +76,36 @@ class BigExchange:
         for place in range(commands):
             kind, user, name = place % 20, 1 + place * 31 % self.users, f"busy-{place}"
             if kind == 0:
-                yield cmd.PlaceOrder(user, _symbol(user), True, LOTS, MIDDLE_TICKS + WIDTH_TICKS, "IOC")
+                yield cmd.PlaceOrder(user, symbol_of(user), True, LOTS, MIDDLE_TICKS + WIDTH_TICKS, "IOC")
             elif kind < 10:
                 away = WIDTH_TICKS + 1 + place % 50
                 price_ticks = MIDDLE_TICKS - away if kind % 2 else MIDDLE_TICKS + away
                 names.append((user, name))
                 yield cmd.PlaceOrder(
-                    user, _symbol(user), bool(kind % 2), LOTS, price_ticks, "GTC", client_order_id=name
+                    user, symbol_of(user), bool(kind % 2), LOTS, price_ticks, "GTC", client_order_id=name
                 )
             elif kind < 18:
                 owner, oldest = names.popleft()
                 yield cmd.CancelOrder(owner, None, oldest)
             else:
                 owner, oldest = names[0]
-                yield cmd.AmendOrder(owner, _symbol(owner), None, oldest, quantity_lots=LOTS + kind - 17)
+                yield cmd.AmendOrder(owner, symbol_of(owner), None, oldest, quantity_lots=LOTS + kind - 17)
 
-    def _handle(self, replica: Replica, command: cmd.Command) -> None:
-        command_id = (
-            f"user{getattr(command, 'user', 0)}/{next(self._commands):032x}"  # as long as those that are given out
-        )
-        request = cmd.Request.of(command, command_id=command_id, prepared_us=self._time_us)
-        answer = engine.handle(replica, request, time_us=max(self._time_us, replica.time_us))
+    def handle(self, replica: Replica, command: cmd.Command) -> None:
+        """Decides one."""
+        request = cmd.Request.of(command, command_id=self.next_id(command), prepared_us=self.time_us)
+        answer = engine.handle(replica, request, time_us=max(self.time_us, replica.time_us))
         assert not answer.code, f"{command} is refused: {answer.code}"
+
+    def next_id(self, command: cmd.Command) -> str:
+        """As long as those that are given out."""
+        return f"user{getattr(command, 'user', 0)}/{next(self._commands):032x}"
 
     def _beginning(self) -> Iterator[cmd.Command]:
         for user in range(1, self.users + 1):
             yield cmd.CreateUser(f"{user:064x}")
             yield cmd.Deposit(user, "USD", FUNDS)
-            yield cmd.Deposit(user, _symbol(user).split("/")[0], FUNDS)
+            yield cmd.Deposit(user, symbol_of(user).split("/")[0], FUNDS)
 
 
 def _found(home: Path) -> None:
@@ -111,14 +113,15 @@ def _found(home: Path) -> None:
         admin = exchange.as_admin("benchmark")
         admin.assets.add_asset("USD", decimals=2)
         for user in range(INSTRUMENTS):
-            base = _symbol(user).split("/")[0]
+            base = symbol_of(user).split("/")[0]
             admin.assets.add_asset(base, decimals=0)
             admin.instruments.add_instrument(
-                _symbol(user), base=base, quote="USD", tick="0.01", lot="1", maker_fee="0.0005", taker_fee="0.001"
+                symbol_of(user), base=base, quote="USD", tick="0.01", lot="1", maker_fee="0.0005", taker_fee="0.001"
             )
 
 
-def _symbol(user: int) -> str:
+def symbol_of(user: int) -> str:
+    """The instrument of which a user owns both assets."""
     return f"VCS-{user % INSTRUMENTS}/USD"
 
 

@@ -30,6 +30,17 @@ SINKS: dict[str, dict[str, int | None]] = {
 }
 """Who takes SQL: parameter and position (None: by its name only)."""
 
+CORE = "host/"
+"""Here statements are objects of SQLAlchemy, which binds every value by itself; as text it takes only these:"""
+
+CORE_SINKS: dict[str, dict[str, int | None]] = {
+    "text": {"text": 0},
+    "literal_column": {"text": 0},
+    "exec_driver_sql": {"statement": 0},
+    "DDL": {"statement": 0},
+    "executescript": {"sql": 0},
+}
+
 _KEEPS_CONSTANT = {"split", "join", "strip", "items", "values", "keys"}
 """Methods that make constant text of constant text."""
 
@@ -61,9 +72,10 @@ def holes(source: str, file: str) -> list[Hole]:
     """In the order in which they stand in the source."""
     tree = ast.parse(source)
     constants = _constants(tree)
+    sinks = CORE_SINKS if file.startswith(CORE) else SINKS
     found = []
     for function, call in _calls(tree, None):
-        for expression in _sql_of(call):
+        for expression in _sql_of(call, sinks):
             parts = _Names(function, constants).not_constant(expression)
             found += [Hole(file, part.lineno, ast.unparse(part)) for part in parts]
     return found
@@ -77,10 +89,10 @@ def _calls(node: ast.AST, function: Function | None) -> Iterator[tuple[Function 
         yield from _calls(child, child if isinstance(child, Function) else function)
 
 
-def _sql_of(call: ast.Call) -> list[ast.expr]:
+def _sql_of(call: ast.Call, sinks: Mapping[str, Mapping[str, int | None]]) -> list[ast.expr]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     found = []
-    for parameter, position in SINKS.get(name, {}).items():
+    for parameter, position in sinks.get(name, {}).items():
         if position is not None and position < len(call.args):
             found.append(call.args[position])
         found += [keyword.value for keyword in call.keywords if keyword.arg == parameter]

@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 import pytest
 
-from credit_trading import Admin, Prepared, TradingError, User
+from credit_trading import Admin, Prepared, Settings, TradingError, User
 from credit_trading.errors import CommandConflict, InvalidInput, NotFound
 from credit_trading.store.sqlite import sqlite3
 from credit_trading.users.tables.schema import SHARED_TABLES
@@ -382,7 +382,8 @@ def _tables(user: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     """Ann and bob, each with something of everything."""
-    with opened(tmp_path_factory.mktemp("matrix") / "trading") as exchange:
+    folder = tmp_path_factory.mktemp("matrix")
+    with opened(folder / "trading", settings=Settings(host_url=f"sqlite:///{folder}/host.db")) as exchange:
         floor = Floor(exchange).set_up("ann", "bob", "cat")
         for owner in ("ann", "bob"):
             ids = Ids(floor, owner, itertools.count())
@@ -556,6 +557,11 @@ OF_ALL = {
     "check_journal_head",
     *(f"databases.{name}" for name in ("catch_up", "create_trading_database", "create_trading_databases")),
     *(f"databases.{name}" for name in ("list_quarantined", "list_trading_databases", "rebuild_all")),
+    *(f"host.{name}" for name in ("init", "sync", "follow", "stop", "status", "check", "repair", "retire_project")),
+    *(f"host.{name}" for name in ("deposit", "withdraw", "confirm", "fail", "activity.search", "activity.daily")),
+    *(f"host.following.{name}" for name in ("after_fork_in_child", "once", "rounds", "start", "stop")),
+    *(f"host.requests.{name}" for name in ("deposit", "withdraw", "confirm", "fail", "retire_project")),
+    *(f"host.requests.{name}" for name in ("get", "hanging", "list", "retry")),
     "instruments.list_instruments",
     "journal",
     "journal_head",
@@ -563,7 +569,7 @@ OF_ALL = {
     "status",
     "transfer.import_",
 }
-"""What names no user of this exchange: new ones, all of them, or those of a backup."""
+"""What names no user of this exchange: new ones, all of them, or those of a backup. A request is looked at when it is worked off."""
 
 
 @pytest.mark.parametrize("call", list(WHOSE.values()), ids=list(WHOSE))

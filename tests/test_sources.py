@@ -22,6 +22,7 @@ from tests.sql_in_sources import Hole, holes, holes_in
 PACKAGE = Path(__file__).parent.parent / "credit_trading"
 
 ALLOWED = {
+    "host/keyed.py: self.sql": "compiled by SQLAlchemy of one of our own tables, with places for all values",
     "marketdata/prints.py: found.fetchall()": "kinds and names of what stands in marketdata.db, as its own catalogue spells them",
     "store/sqlite.py: synchronous": "FULL or NORMAL, from the code that opens the file",
     "store/migrations.py: migration.statements": "the SQL of our own tables, handed down from the rooms that own them",
@@ -101,6 +102,21 @@ def test_the_reader_of_the_sources_finds_what_is_planted(body: str, expected: li
     """A value in a statement, in whatever way it got there; and nothing where there is none."""
     source = f'COLUMNS = "a, b"\nTABLES = ("t", "u")\n\ndef run(c, user_id):\n    {body}\n'
     assert [hole.text for hole in holes(source, "planted.py")] == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('c.execute(text(f"SELECT * FROM users WHERE user_id = {user_id}"))', ["user_id"]),
+        ('c.exec_driver_sql("DELETE FROM users WHERE user_id = " + user_id)', ["user_id"]),
+        ("c.execute(select(literal_column(user_id)))", ["user_id"]),
+        ("c.execute(select(table).where(table.c.user_id == user_id))", []),
+        ('c.execute(text("SELECT :user_id"), {"user_id": user_id})', []),
+    ],
+)
+def test_where_sqlalchemy_binds_values_only_text_can_hold_one(body: str, expected: list[str]) -> None:
+    source = f"def run(c, table, user_id):\n    {body}\n"
+    assert [hole.text for hole in holes(source, "host/planted.py")] == expected
 
 
 def test_nobody_runs_statements_under_another_name() -> None:

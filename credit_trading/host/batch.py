@@ -1,6 +1,6 @@
 """A batch of events as changes of the host's tables: what they touch is read, brought forward, and written.
 
-Here: which rows, in which order, and the row that each sum becomes. Never here: what an event means (orders, movements, figures,
+Here: which rows, and in which order. Never here: what an event means, and the row that it leads to (orders, movements, figures,
 outcomes, entries, daily), transactions (outward).
 Always: the position moves with the rows, from the one that was locked to the one after the last event. What rows hold does not depend on
 where batches begin and end; nothing is kept in memory from one to the next.
@@ -13,12 +13,11 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table
 
-from credit_trading.checks import LARGEST
 from credit_trading.exchange.events import UserDeleted
-from credit_trading.host import daily, figures, keyed, orders, outcomes, position
+from credit_trading.host import daily, figures, keyed, movements, orders, outcomes, position
 from credit_trading.host.entries import entries_of
-from credit_trading.host.figures import COUNTS, FIRST, LAST_DONE, SUMS, Figures
-from credit_trading.host.movements import HELD, LAST, POSTED, Movements
+from credit_trading.host.figures import COUNTS, SUMS, Figures
+from credit_trading.host.movements import Movements
 from credit_trading.host.names import Names
 from credit_trading.host.orders import Orders
 from credit_trading.host.outcomes import Outcomes, Reapply
@@ -34,7 +33,6 @@ from credit_trading.host.rows import (
 from credit_trading.host.seen import Seen
 from credit_trading.host.tables import Tables
 from credit_trading.journal.follower import Position
-from credit_trading.money.amount import format_units, parse_units
 
 _ORDER = (
     *("status", "time_in_force", "price", "quantity_units", "filled_units", "hold_units", "quantity", "filled"),
@@ -47,12 +45,6 @@ _BALANCE = (
 _STATISTICS = (*COUNTS, *[f"{name}_units" for name in SUMS], *SUMS, "last_at", "sequence")
 _DAILY = ("entries", "quantity_units", "value_units")
 """What changes of a row that is there."""
-
-_OF_ASSET = ("bought", "sold", "came_in", "went_out")
-"""Sums in the asset; the others are in the currency."""
-
-_WIDEST_SUM = 10**38
-"""More than the text of a sum has room for is never reached: 2**62 in each of 10**19 events."""
 
 
 def apply(
@@ -132,32 +124,12 @@ class _Batch:
         """What is there now, and what is gone with its user."""
         changes = {(self._names.user_id(user), asset): one for (user, asset), one in self._movements.changes.items()}
         known = keyed.find(self._connection, self._tables.balances, changes, by="user_id")
-        rows = {key: self._balance(key, change, known.get(key)) for key, change in changes.items()}
+        asset = self._names.asset
+        rows = {key: movements.balance_row(key[0], asset(key[1]), one, known.get(key)) for key, one in changes.items()}
         gone = self._gone(self._tables.balances, rows)
         stay = [(key, row) for key, row in rows.items() if key not in gone]
         self._write(self._tables.balances, stay, known, _BALANCE)
         return cast("list[BalanceRow]", [row for _, row in stay]), cast("list[BalanceRow]", list(gone.values()))
-
-    def _balance(self, key: tuple[str, str], change: Sequence[Any], known: Mapping[str, Any] | None) -> keyed.Row:
-        user_id, code = key
-        asset, last = self._names.asset(code), change[LAST]
-        posted = change[POSTED] + (known["posted_units"] if known else 0)
-        held = change[HELD] + (known["held_units"] if known else 0)
-        decimals = asset.decimals
-        return {
-            "user_id": user_id,
-            "asset": code,
-            "project_id": asset.project_id,
-            "decimals": decimals,
-            "posted_units": posted,
-            "held_units": held,
-            "available_units": posted - held,
-            "posted": format_units(posted, decimals),
-            "held": format_units(held, decimals),
-            "available": format_units(posted - held, decimals),
-            "sequence": last.entry.sequence,
-            "updated_at": last.at,
-        }
 
     # Orders
 
@@ -177,41 +149,17 @@ class _Batch:
         """What is there now, and what is gone with its user."""
         changes = {(self._names.user_id(user), *rest): one for (user, *rest), one in self._figures.changes.items()}
         known = keyed.find(self._connection, self._tables.statistics, changes, by="user_id")
-        rows = {key: self._statistic(key, change, known.get(key)) for key, change in changes.items()}
+        asset = self._names.asset
+        rows = {
+            (user_id, code, currency): figures.statistics_row(
+                user_id, asset(code), asset(currency) if currency else None, one, known.get((user_id, code, currency))
+            )
+            for (user_id, code, currency), one in changes.items()
+        }
         gone = self._gone(self._tables.statistics, rows)
         stay = [(key, row) for key, row in rows.items() if key not in gone]
         self._write(self._tables.statistics, stay, known, _STATISTICS)
         return cast("list[StatisticsRow]", [row for _, row in stay]), cast("list[StatisticsRow]", list(gone.values()))
-
-    def _statistic(self, key: keyed.Key, change: Sequence[Any], known: Mapping[str, Any] | None) -> keyed.Row:
-        user_id, code, currency = key
-        asset = self._names.asset(code)
-        currency_decimals = self._names.asset(currency).decimals if currency else 0
-        last = change[figures.LAST]
-        first, last_done = change[FIRST], change[LAST_DONE]
-        row = {
-            "user_id": user_id,
-            "asset": code,
-            "currency": currency,
-            "project_id": asset.project_id,
-            "asset_decimals": asset.decimals,
-            "currency_decimals": currency_decimals,
-            "first_at": known["first_at"] if known else first.at,
-            "last_at": last_done.at if last_done else known["last_at"] if known else first.at,
-            "sequence": last.entry.sequence,
-        }
-        for place, name in enumerate(COUNTS):
-            row[name] = change[place] + (known[name] if known else 0)
-        for place, name in enumerate(SUMS, len(COUNTS)):
-            in_units = f"{name}_units"
-            if known and not change[place]:
-                row[in_units], row[name] = known[in_units], known[name]
-                continue
-            decimals = asset.decimals if name in _OF_ASSET else currency_decimals
-            units = change[place] + (_exact(known, name, decimals) if known else 0)
-            row[in_units] = max(-LARGEST, min(units, LARGEST))
-            row[name] = format_units(units, decimals)
-        return row
 
     # Activity by day
 
@@ -261,13 +209,3 @@ class _Batch:
             (old if key in known else new).append(row)
         keyed.change(self._connection, table, old, columns)
         keyed.add(self._connection, table, new)
-
-
-def _exact(known: Mapping[str, Any], name: str, decimals: int) -> int:
-    """The sum that stands there; its text tells what is too much for the number beside it."""
-    units: int = known[f"{name}_units"]
-    if abs(units) < LARGEST:
-        return units
-    text: str = known[name]
-    exact = parse_units(text.removeprefix("-"), decimals, what=name, most=_WIDEST_SUM)
-    return -exact if text.startswith("-") else exact

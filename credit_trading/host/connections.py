@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, exc, make_url, text
 
 from credit_trading.errors import InvalidInput
 from credit_trading.host import forks
@@ -49,6 +49,9 @@ _SOCKET: dict[str, object] = {
     "read_timeout": STATEMENT_S,
     "write_timeout": STATEMENT_S,
 }
+_LIMITS = text(
+    "SELECT set_config('statement_timeout', :statement, true), set_config('idle_in_transaction_session_timeout', :idle, true)"
+)
 _ARGUMENTS = {"psycopg": _TCP, "psycopg2": _TCP, "pymysql": _SOCKET, "mysqldb": _SOCKET}
 """By driver; what the URL says itself stands."""
 
@@ -167,14 +170,7 @@ def _keep_alive(engine: Engine) -> None:
 
 def _limit(connection: Connection) -> None:
     """For this transaction alone, so that it is right with a pool of connections between us and the server too."""
-    set_config = [
-        func.set_config(name, f"{seconds}s", True)
-        for name, seconds in (
-            ("statement_timeout", STATEMENT_S),
-            ("idle_in_transaction_session_timeout", TRANSACTION_S),
-        )
-    ]
-    connection.execute(select(*set_config))
+    connection.execute(_LIMITS, {"statement": f"{STATEMENT_S}s", "idle": f"{TRANSACTION_S}s"})
 
 
 @contextmanager

@@ -27,6 +27,10 @@ class Deadlines:
     """Of all connections of this process. The thread is started for the first one, and ends when it wakes and there is none."""
 
     def __init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """In a forked child: the thread and the connections are the parent's."""
         self._changed = threading.Condition()
         self._lines: set[_Line] = set()
         self._wakes_at: float | None = None
@@ -62,10 +66,6 @@ class Deadlines:
                     _hang_up(line)
             self._wakes_at = None
 
-    def after_fork_in_child(self) -> None:
-        """The thread and the connections are the parent's."""
-        self.__init__()  # type: ignore[misc]
-
 
 def _hang_up(line: _Line) -> None:
     with suppress(OSError), socket.socket(fileno=os.dup(line.descriptor)) as theirs:
@@ -74,4 +74,4 @@ def _hang_up(line: _Line) -> None:
 
 deadlines = Deadlines()
 
-os.register_at_fork(after_in_child=deadlines.after_fork_in_child)
+os.register_at_fork(after_in_child=deadlines.start_anew)

@@ -1,6 +1,7 @@
 """What each user has done in each asset against each currency: what events add to the statistics.
 
-Here: which event counts as what. Never here: rows (batch); cost and profit, which users' own files reckon.
+Here: which event counts as what, and the row that such sums lead to. Never here: reading and writing rows (batch); cost and profit,
+which users' own files reckon.
 Always: sums only, so that the order of events, and where a batch ends, make no difference. A trade that is taken back is taken out of
 them again; the moments of the first and the last thing that was done stay.
 
@@ -10,14 +11,17 @@ currency, all else under the one that was paid; fees in that one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from credit_trading.checks import LARGEST
 from credit_trading.exchange import entered, recorded
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import BUY
 from credit_trading.host.names import Names
 from credit_trading.host.seen import Seen
+from credit_trading.money import Asset
+from credit_trading.money.amount import format_units, parse_units
 
 COUNTS = ("trades", "orders_placed", "orders_filled", "orders_canceled", "orders_expired", "orders_rejected")
 SUMS = ("bought", "sold", "spent", "earned", "fees", "came_in", "went_out")
@@ -27,6 +31,12 @@ TRADES, PLACED, FILLED, CANCELED, EXPIRED, REJECTED = range(len(COUNTS))
 BOUGHT, SOLD, SPENT, EARNED, FEES, CAME_IN, WENT_OUT = range(len(COUNTS), len(COUNTS) + len(SUMS))
 FIRST, LAST_DONE, LAST = range(len(COUNTS) + len(SUMS), len(COUNTS) + len(SUMS) + 3)
 """Places in a change: sums, the first event, the last by which something was done (None where all was only taken back), the last of all."""
+
+_OF_ASSET = ("bought", "sold", "came_in", "went_out")
+"""Sums in the asset; the others are in the currency."""
+
+_WIDEST_SUM = 10**38
+"""As much as the text of a sum has room for; 2**62 in each of 10**19 events does not get there."""
 
 _SETTLED = entered.TransactionStatus.SETTLED.value
 
@@ -198,3 +208,44 @@ _COUNTED: dict[type[ev.Event], Callable[[Figures, Seen, Any], None]] = {
     ev.OrderFilledOutside: Figures._filled_outside,
     ev.TradeBusted: Figures._busted,
 }
+
+
+def statistics_row(
+    user_id: str, asset: Asset, currency: Asset | None, change: Sequence[Any], known: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What was done with the change, and what was `known` before. A sum too large for its column stays at the largest number there."""
+    currency_decimals = currency.decimals if currency else 0
+    first, last_done, last = change[FIRST], change[LAST_DONE], change[LAST]
+    row = {
+        "user_id": user_id,
+        "asset": asset.code,
+        "currency": currency.code if currency else "",
+        "project_id": asset.project_id,
+        "asset_decimals": asset.decimals,
+        "currency_decimals": currency_decimals,
+        "first_at": known["first_at"] if known else first.at,
+        "last_at": last_done.at if last_done else known["last_at"] if known else first.at,
+        "sequence": last.entry.sequence,
+    }
+    for place, name in enumerate(COUNTS):
+        row[name] = change[place] + (known[name] if known else 0)
+    for place, name in enumerate(SUMS, len(COUNTS)):
+        in_units = f"{name}_units"
+        if known and not change[place]:
+            row[in_units], row[name] = known[in_units], known[name]
+            continue
+        decimals = asset.decimals if name in _OF_ASSET else currency_decimals
+        units = change[place] + (_exact(known, name, decimals) if known else 0)
+        row[in_units] = max(-LARGEST, min(units, LARGEST))
+        row[name] = format_units(units, decimals)
+    return row
+
+
+def _exact(known: Mapping[str, Any], name: str, decimals: int) -> int:
+    """The sum that stands there; its text tells what is too much for the number beside it."""
+    units: int = known[f"{name}_units"]
+    if abs(units) < LARGEST:
+        return units
+    text: str = known[name]
+    exact = parse_units(text.removeprefix("-"), decimals, what=name, most=_WIDEST_SUM)
+    return -exact if text.startswith("-") else exact

@@ -90,17 +90,16 @@ class Inward:
         Raises FileForeign where the tables show another history: then nothing is submitted. Raises StorageError while the exchange or
         the host's database cannot be used: what was not submitted is, by the next round.
         """
-        asked = Asked()
-        for query, work in ((self._new(), self._begin), (self._decided(), self._end)):
-            after: Any = None
+        asked, queries = Asked(), (self._new(), self._decided())
+        place, pages = self._read(*queries)
+        for query, work, rows in zip(queries, (self._begin, self._end), pages, strict=True):
             for _ in range(MOST_PAGES):
-                if stop():
-                    return asked
-                place, rows = self._read(query, after)
+                if not rows or stop():
+                    break
                 asked = asked.plus(work(place, rows))
                 if len(rows) < PAGE_ROWS:
                     break
-                after = rows[-1]["id"]
+                place, (rows,) = self._read(query.where(beyond(self._tables, rows[-1]["id"])))
         return asked
 
     def _new(self) -> Select[*tuple[Any, ...]]:
@@ -115,17 +114,15 @@ class Inward:
         row = self._tables.requests
         return select(*(row.c[name] for name in _READ)).order_by(row.c.created_at, row.c.id).limit(PAGE_ROWS)
 
-    def _read(self, query: Select[*tuple[Any, ...]], after: Any) -> tuple[Position, list[Stored]]:
+    def _read(self, *queries: Select[*tuple[Any, ...]]) -> tuple[Position, list[list[Stored]]]:
         """The position first: what the rows say is then as of there, or later."""
-        if after is not None:
-            query = query.where(beyond(self._tables, after))
         with translated_errors(position.FOLLOWER), self._adapter.transaction() as connection:
             core = borrowed(connection)
             place = position.stored(core, self._tables)
-            rows = [row._asdict() for row in core.execute(query)]
+            pages = [[row._asdict() for row in core.execute(query)] for query in queries]
         with self._desk.live.history() as log:
             position.check(place, log)
-        return place, rows
+        return place, pages
 
     def _begin(self, place: Position, rows: Sequence[Stored]) -> Asked:
         commands = RequestCommands(self._desk, place, on_retire=self._on_retire)
@@ -147,7 +144,9 @@ class Inward:
         if failures:
             raise failures[0]
         retired = sum(change.values["status"] == _DONE for change in changes)
-        return Asked(submitted=len(begun) - len(changes), retired=retired, set_aside=set_aside + changed - retired)
+        return Asked(
+            submitted=len(begun) - len(changes), retired=retired, set_aside=set_aside + max(changed - retired, 0)
+        )
 
     def _end(self, place: Position, rows: Sequence[Stored]) -> Asked:
         """What the exchange refuses here was ended before: the row says so as soon as the journal's events come to it."""

@@ -73,6 +73,11 @@ class Link:
                 self._tables = Tables(self.settings.host_prefix)
             return self._tables
 
+    def check_named(self) -> None:
+        """Raises InvalidInput where no host is named, or a wrong one: for those who leave the rest to a thread."""
+        assert self.adapter is not None
+        assert self.tables is not None
+
     @property
     def following(self) -> HostFollowing:
         """The rounds of this exchange."""

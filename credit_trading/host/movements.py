@@ -1,13 +1,13 @@
 """What events move on users' balances: posted and held.
 
-Here: the changes of each kind of event, summed by user and asset. Never here: holds of orders, which follow from the order (orders);
-rows (batch).
+Here: the changes of each kind of event, summed by user and asset, and the row that such a sum leads to. Never here: holds of orders,
+which follow from the order (orders); reading and writing rows (batch).
 Always: the same as the replica's effects post and hold, the outside world and the fees of the exchange left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from credit_trading.exchange import events as ev
@@ -15,6 +15,8 @@ from credit_trading.exchange.entered import TransactionStatus
 from credit_trading.exchange.order import BUY
 from credit_trading.host.names import Names
 from credit_trading.host.seen import Seen
+from credit_trading.money import Asset
+from credit_trading.money.amount import format_units
 
 _SETTLED = TransactionStatus.SETTLED.value
 
@@ -135,3 +137,24 @@ _MOVES: dict[type[ev.Event], Callable[[Movements, Seen, Any], None]] = {
     ev.OrderFilledOutside: Movements._filled_outside,
     ev.TradeBusted: Movements._busted,
 }
+
+
+def balance_row(user_id: str, asset: Asset, change: Sequence[Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is there with the change, and what was `known` to be there before."""
+    decimals, last = asset.decimals, change[LAST]
+    posted = change[POSTED] + (known["posted_units"] if known else 0)
+    held = change[HELD] + (known["held_units"] if known else 0)
+    return {
+        "user_id": user_id,
+        "asset": asset.code,
+        "project_id": asset.project_id,
+        "decimals": decimals,
+        "posted_units": posted,
+        "held_units": held,
+        "available_units": posted - held,
+        "posted": format_units(posted, decimals),
+        "held": format_units(held, decimals),
+        "available": format_units(posted - held, decimals),
+        "sequence": last.entry.sequence,
+        "updated_at": last.at,
+    }

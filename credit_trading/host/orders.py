@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from credit_trading.errors import StorageError
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import BUY, GTD, OrderStatus, OrderType
 from credit_trading.host import figures
@@ -46,7 +47,10 @@ def touched(seen: Iterable[Seen]) -> set[int]:
 
 
 class Orders:
-    """`rows` by number: those that were found, and those that are placed meanwhile; `changed` are the numbers of what events touched."""
+    """`rows` by number: those that were found, and those that are placed meanwhile; `changed` are the numbers of what events touched.
+
+    Raises StorageError for an event about an order that is not among them.
+    """
 
     def __init__(self, found: dict[int, OrderRow], names: Names, movements: Movements, counts: Figures) -> None:
         self.rows = found
@@ -166,7 +170,10 @@ class Orders:
 
     def _touch(self, seen: Seen, number: int) -> OrderRow:
         self.changed.add(number)
-        row = self.rows[number]
+        row = self.rows.get(number)
+        if row is None:
+            problem = "it is open, and the host's tables do not have it: somebody has deleted its row"
+            raise StorageError("host", f"order {number}", problem, hint="Have it back: credit-trading host repair.")
         row["sequence"], row["updated_at"] = seen.entry.sequence, seen.at
         return row
 

@@ -20,8 +20,8 @@ from credit_trading.journal.notes import Note
 from credit_trading.trading.desk import Desk, every_project
 from credit_trading.trading.sequencer import Prepared
 
-ACTIVE, RETIRED = "active", "retired"
-"""What an adapter says of a project that there is."""
+ACTIVE = "active"
+"""What an adapter says of a project that may be traded."""
 
 
 class OnRetire(StrEnum):

@@ -33,6 +33,7 @@ _CONTENT = ("kind", "user_id", "asset", "amount")
 _TOLD = ("status", "sequence", "transaction_id", "code")
 
 _WAITING = (RequestStatus.NEW.value, RequestStatus.HELD.value)
+_NO_COMMAND = (RequestStatus.NEW.value, RequestStatus.SET_ASIDE.value)
 _NOTHING_MOVED = (RequestStatus.REFUSED.value, RequestStatus.RELEASED.value)
 
 
@@ -106,11 +107,7 @@ class FoundRequests:
                 if refused[column] != row[column]
             ]
             return Deviation(table=self.table, key=key, expected={**row, **refused}, found=row, differences=told)
-        if (
-            status in _WAITING[:1]
-            or status == RequestStatus.SET_ASIDE.value
-            or row["kind"] == RequestKind.RETIRE_PROJECT
-        ):
+        if status in _NO_COMMAND or row["kind"] == RequestKind.RETIRE_PROJECT:
             return None
         if status in _NOTHING_MOVED and row["sequence"] is None:  # of a history that was given up
             return None

@@ -62,7 +62,7 @@ class HostService:
         Raises InvalidInput.
         """
         every_s = checked_period(every_s)
-        assert self._link.adapter, "whoever names no host, or a wrong one, is told here and not in the thread"
+        self._link.check_named()
         self._link.following.start(every_s)
 
     def stop(self) -> None:

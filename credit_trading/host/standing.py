@@ -73,6 +73,11 @@ class _Word(msgspec.Struct, kw_only=True):
     told_at_us: int = 0
     process: int = 0
 
+    @property
+    def seen(self) -> tuple[int, int]:
+        """Of two words the greater one was seen later."""
+        return self.shown_at_us or 0, self.sequence or 0
+
 
 class Standing:
     """Says how it stands, for this process. Not for several threads at a time."""
@@ -90,14 +95,14 @@ class Standing:
         self._clock = clock
         self._monotonic = monotonic
         self._word = _known(self._path, exchange_id, host) or _Word(exchange_id=exchange_id, host=host)
-        self._write_from = -WRITE_EVERY_S
+        self._write_from = self._look_from = -WRITE_EVERY_S
         self._pending = False
 
     def shown(self, position: Position) -> None:
         """A round went well, and the host's database shows the journal up to there."""
         word, better = self._word, self._word.problem is not None
         if not better and word.sequence == position.sequence and word.shown_at_us is not None:
-            self._write_if_due(pending=self._pending)
+            self._write_if_due(pending=self._pending or self._is_outdated())
             return
         word.sequence, word.shown_at_us = position.sequence, self._clock.now_us()
         word.problem = word.problem_since_us = word.next_try_at_us = None
@@ -123,12 +128,23 @@ class Standing:
         if self._pending:
             self._write_if_due(at_once=True)
 
+    def _is_outdated(self) -> bool:
+        """Whether another process has left word of less, or of trouble that this one does not have."""
+        if self._monotonic() < self._look_from:
+            return False
+        self._look_from = self._monotonic() + WRITE_EVERY_S
+        there = _known(self._path, self._word.exchange_id, self._word.host)
+        return there is not None and (there.problem is not None or there.seen < self._word.seen)
+
     def _write_if_due(self, *, at_once: bool = False, pending: bool = True) -> None:
         self._pending = pending
         now_s = self._monotonic()
         if not pending or not (at_once or now_s >= self._write_from):
             return
         self._pending, self._write_from = False, now_s + WRITE_EVERY_S
+        there = _known(self._path, self._word.exchange_id, self._word.host)
+        if there is not None and there.seen > self._word.seen:  # another process has come further
+            self._word.sequence, self._word.shown_at_us = there.sequence, there.shown_at_us
         self._word.told_at_us, self._word.process = self._clock.now_us(), os.getpid()
         try:
             write_durably(self._path, msgspec.json.encode(self._word))

@@ -43,14 +43,14 @@ def test_every_type_of_order_can_be_placed_and_is_shown(market: Cli) -> None:
     assert rows[1][3:8] == ["stop", "market", "12.00", "5", "-"]
     assert rows[2][3:8] == ["stop-limit", "12.05", "12.10", "6", "-"]
     assert rows[3][3:8] == ["limit", "13.00", "-", "40", "5"]
-    assert rows[3][-2:] == ["2", "internal"]
+    assert rows[3][-3:] == ["2", "internal", "42"]
     assert market.json("book", SYMBOL)["asks"][-1] == {"price": "13.00", "quantity": "5", "orders": 1}
     text = market.run("orders", "show", "ann", str(stop["order_id"])).out
     assert ["stop_price", "12.00"] in [line.split() for line in text.splitlines()]
     market.run("orders", "cancel", "ann", str(stop["order_id"]))
     done = market.run("orders", "history", "ann").out.splitlines()
-    assert done[0].split()[-5:] == ["Type", "Stop", "Shows", "Version", "Route"]
-    assert done[1].split()[-5:] == ["stop", "12.00", "-", "1", "internal"]
+    assert done[0].split()[-6:] == ["Type", "Stop", "Shows", "Version", "Route", "Project"]
+    assert done[1].split()[-6:] == ["stop", "12.00", "-", "1", "internal", "42"]
 
 
 def test_an_order_names_its_self_trade_mode(market: Cli) -> None:

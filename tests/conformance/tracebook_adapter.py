@@ -20,6 +20,8 @@ Matching pro rata is not ours: it is refused before the first operation, in the 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
@@ -296,4 +298,6 @@ def _outcome(code: str, invalid: str) -> Outcome:
 
 
 if __name__ == "__main__":
-    raise SystemExit(serve_stdio(EngineAdapter))
+    code = serve_stdio(EngineAdapter)
+    sys.stdout.flush()
+    os._exit(code)  # the suite gives a candidate half a second to end: on a busy machine tidying up takes longer

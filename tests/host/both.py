@@ -5,13 +5,11 @@ Here: making them, going forward, looking and mending. Never here: what a test e
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import attrs
 
 from credit_trading import ManualClock, Settings
-from credit_trading.errors import OrderRejected
 from credit_trading.host import request_rows as requests
 from credit_trading.host import schema
 from credit_trading.host.check import HostCheck, check_host
@@ -115,7 +113,3 @@ class Both:
         """Every row but of the record of repairs."""
         names = ("balances", "orders", "statistics", "activity", "activity_daily", "requests")
         return {name: sorted(self.database.rows(f"SELECT * FROM trading_{name}"), key=repr) for name in names}
-
-    def quietly(self, user: str, side: str, quantity: int, price: str) -> None:
-        with suppress(OrderRejected):
-            self.floor.place(user, side, quantity, price)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from credit_trading import ManualClock
+from tests.host.credits import CreditsHost
 from tests.host.database import Database
 from tests.host.postgres import Postgres
 
@@ -36,3 +38,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
         return Database("sqlite", f"sqlite:///{tmp_path / 'host.db'}")
     server: Postgres = request.getfixturevalue("postgres")
     return Database("postgres", server.new_url(), server)
+
+
+@pytest.fixture
+def credits_host(_founded: Path, home: Path, clock: ManualClock, database: Database) -> Iterator[CreditsHost]:
+    """A host with credits of its own beside an exchange, both open, and in step."""
+    with CreditsHost.of(_founded, home, clock, database) as host:
+        yield host

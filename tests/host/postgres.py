@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,15 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
 }
 
-_UNTIL_PARENT_ENDS = '"$0" "$@" & server=$!; read -r _; kill -INT "$server"; wait "$server"'
-"""The pipe that it reads from is closed by the kernel if by nobody else."""
+_UNTIL_PARENT_ENDS = """
+folder=$1; shift
+"$@" & server=$!
+read -r word
+if [ "$word" = keep ]; then kill -INT "$server"; else kill -QUIT "$server"; kill -CONT "$server"; fi
+while kill -0 "$server" 2>/dev/null; do wait "$server"; done
+[ "$word" = keep ] || rm -rf "$folder"
+"""
+"""The pipe that it reads from is closed by the kernel if by nobody else; a server that was left stopped ends as well."""
 
 
 def programs() -> Path:
@@ -82,13 +90,14 @@ class Postgres:
     def start(self) -> None:
         """Returns when it takes connections."""
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        places = ["-D", str(self._data), "-k", str(self.folder), "-p", str(self.port)]
+        server = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["sh", "-c", _UNTIL_PARENT_ENDS, str(self._programs / "postgres"), *places, *settings],
+                ["sh", "-c", _UNTIL_PARENT_ENDS, "sh", str(self.folder), *server, *settings],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # what ends the tests' processes as a group leaves the shell to end the server
                 **self._owner,
             )
         until = time.monotonic() + _STARTS_WITHIN_S
@@ -105,7 +114,8 @@ class Postgres:
         """As an operator does: open transactions are rolled back, connections end."""
         if self._process is not None:
             assert self._process.stdin is not None
-            self._process.stdin.close()
+            with suppress(BrokenPipeError), self._process.stdin as pipe:
+                pipe.write(b"keep\n")
             self._process.wait(_STARTS_WITHIN_S)
             self._process = None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from credit_trading.host.entry import EntryType
 from tests.cli.conftest import Cli
 
 
@@ -71,3 +72,8 @@ def test_what_happened_is_summed_by_day_and_more(cli: Cli) -> None:
     assert any(line.split()[1:3] == ["trade", "1"] for line in drawn[1:])
     assert cli.run("host", "activity-daily", "--until", "2020-01-01").err == "Nothing such.\n"
     assert "not a date" in cli.run("host", "activity-daily", "--since", "soon", code=1).err
+
+
+def test_the_help_names_every_type(cli: Cli) -> None:
+    words = cli.run("host", "activity", "--help").out.replace(",", " ").split()
+    assert {one.value for one in EntryType} <= {word.rstrip(".") for word in words}

@@ -87,11 +87,11 @@ def test_nothing_is_found_after_everything_has_happened(both: Both) -> None:
     assert both.database.rows("SELECT * FROM trading_repairs") == []
 
 
+BY_HAND = [("UPDATE", CHANGED), ("DELETE FROM", GONE), pytest.param("UPDATE", INVENTED, marks=pytest.mark.long)]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    ("verb", "plants"),
-    [("UPDATE", CHANGED), ("DELETE FROM", GONE), pytest.param("UPDATE", INVENTED, marks=pytest.mark.long)],
-)
+@pytest.mark.parametrize(("verb", "plants"), BY_HAND)
 def test_whatever_is_done_by_hand_is_named_and_mended(
     both: Both, verb: str, plants: list[Plant], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from credit_trading.checks import LARGEST
 from credit_trading.exchange import commands as cmd
+from credit_trading.host.seen import moment
 from credit_trading.journal.notes import Note
 from tests.exchange.market import Market
 from tests.exchange.replicas import CASH, CREDIT, SECOND_US, START_US
@@ -61,23 +62,16 @@ def test_what_was_recorded_from_elsewhere_counts_as_what_it_was(tmp_path: Path) 
 
 
 def test_sums_beyond_what_a_column_takes_stay_exact_as_text(tmp_path: Path) -> None:
-    """The number beside them is the largest there is, and both come down again from the exact sum."""
+    """The number beside them is the largest there is; so it is wherever batches end."""
     market = Market("ann", "bob", cash="0", credits=0)
-    for _ in range(3):
-        for user, kind in ((1, cmd.Deposit), (1, cmd.Withdraw)):
-            market.send(kind(user, CREDIT, HUGE))
-    for sizes in ([100], [1], [2, 3]):
-        with written(market, tmp_path / f"{sizes}") as live, Derived.of(live, *sizes) as derived:
-            row = _statistics(derived, "ann", "")
-            assert (row["came_in"], row["went_out"]) == (str(3 * HUGE), str(3 * HUGE))
-            assert 3 * HUGE < LARGEST == 2**63 - 1
-    for _ in range(2):
+    for _ in range(5):
         market.send(cmd.Deposit(1, CREDIT, HUGE))
         market.send(cmd.Withdraw(1, CREDIT, HUGE))
     for sizes in ([100], [1], [2, 3]):
-        with written(market, tmp_path / f"more {sizes}") as live, Derived.of(live, *sizes) as derived:
+        with written(market, tmp_path / f"{sizes}") as live, Derived.of(live, *sizes) as derived:
             row = _statistics(derived, "ann", "")
             assert (row["came_in"], row["came_in_units"]) == (str(5 * HUGE), LARGEST)
+            assert (row["went_out"], row["went_out_units"]) == (str(5 * HUGE), LARGEST)
 
 
 def test_a_user_who_is_deleted_takes_balances_and_statistics_along(tmp_path: Path) -> None:
@@ -103,6 +97,24 @@ def test_a_user_who_is_deleted_takes_balances_and_statistics_along(tmp_path: Pat
             assert gone[CREDIT, ""]["went_out"] == "9"
             assert gone[CREDIT, CASH]["orders_canceled"] == 1
             assert "ann" in {row["user_id"] for row in derived.rows("activity")}
+
+
+def test_a_trade_that_is_taken_back_leaves_when_something_was_done_last(tmp_path: Path) -> None:
+    """Its quantities and fees are out again, and what was before it stays."""
+    market = Market("ann", "bob", cash="50.00", credits=9, taker="0.01")
+    market.play("""
+        place a1 ann sell 3 @ 2.00
+        place b1 bob buy 3 @ 2.00                    -> ...
+        at +6s
+        bust 1                                       -> ...
+    """)
+    for sizes in ([1_000], [1]):
+        with written(market, tmp_path / f"{sizes}") as live, Derived.of(live, *sizes) as derived:
+            row = _statistics(derived, "bob", CASH)
+            assert row.keys() >= {"orders_placed", "orders_filled"}
+            assert row.keys().isdisjoint({"trades", "bought", "bought_units", "spent", "fees", "fees_units"})
+            assert row["last_at"] == moment(START_US)
+            assert row["sequence"] == market.live.sequence
 
 
 def test_who_acted_is_told_alike_wherever_a_batch_begins(tmp_path: Path) -> None:

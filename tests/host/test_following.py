@@ -167,13 +167,16 @@ def test_a_forked_child_follows_nothing_until_it_is_told_to(floor: Floor) -> Non
 
     def in_child() -> None:
         assert not link.following.is_running
+        link.following.stop()
         go_on.set()
         link.following.once(lambda: False)
         link.following.start(0.01)
         assert link.following.is_running
         link.following.stop()
 
-    child = in_fork(in_child)
+    assert link.following._running is not None
+    with link.following._running[2]._cond:  # type: ignore[attr-defined]  # as if the thread were looking at its end just now
+        child = in_fork(in_child)
     assert succeeded(child)
     go_on.set()
     floor.exchange.close()

@@ -49,7 +49,6 @@ def test_from_an_empty_folder_to_balances_in_the_hosts_database(cli: Cli, app: D
     checked = cli.json("host", "check")
     assert (checked["sequence"], checked["differences"]) == (5, [])
     assert "Differences  none\n" in cli.run("host", "check").out
-    assert cli.run("host", "repair").out == "0 rows changed, 0 differences left\n"
     assert cli.json("host", "--url", app.url, "status")["sequence"] == 5
 
 
@@ -67,7 +66,7 @@ def test_a_difference_is_an_exit_code_until_it_is_repaired(cli: Cli, app: Databa
     assert app.rows("SELECT posted FROM trading_balances") == [("99",)]
     assert cli.json("host", "repair")["left"] == []
     assert app.rows("SELECT posted FROM trading_balances") == [("100",)]
-    cli.run("host", "check")
+    assert cli.run("host", "repair").out == "0 rows changed, 0 differences left\n"
 
 
 def test_status_of_the_exchange_tells_of_its_host(cli: Cli) -> None:
@@ -178,3 +177,12 @@ def test_an_adapter_is_found_in_the_folder_where_the_command_is_run(cli: Cli, tm
     assert cli.json("host", "--adapter", "shop_adapter:adapter", "sync")["sequence"] == 5
     assert (tmp_path / "shop.db").exists()
     assert not (tmp_path / "app.db").exists()
+
+
+def test_what_is_typed_goes_before_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And both together are a slip."""
+    monkeypatch.setenv("CREDIT_TRADING_HOST_ADAPTER", "nowhere:adapter")
+    assert "ModuleNotFoundError" in cli.refused("host", "init")
+    cli.run("host", "--url", f"sqlite:///{tmp_path}/typed.db", "init")
+    assert (tmp_path / "typed.db").exists()
+    assert "--url or --adapter" in cli.refused("host", "--url", "x://y", "--adapter", "a:b", "init", code=2)

@@ -283,7 +283,7 @@ def test_what_was_refused_is_not_decided_again_by_a_worker_that_slept(home: Path
         both.outward()
         both.withdraw("w-1", 999_999)
         sleeper = Inward(exchange._desk, both.adapter, both.tables, both.settings)
-        place, rows = sleeper._read(sleeper._new(), None)
+        place, (rows,) = sleeper._read(sleeper._new())
         both.sync()
         assert both.status("w-1") == "refused"
         for _ in range(4):
@@ -310,7 +310,7 @@ def test_a_worker_that_slept_sets_nothing_aside_that_was_done_meanwhile(both: Bo
     both.write("d-2", user_id="cat", amount="x")
     sleeper = Inward(both.floor.exchange._desk, both.adapter, both.tables, both.settings)
     both.outward()
-    place, rows = sleeper._read(sleeper._new(), None)
+    place, (rows,) = sleeper._read(sleeper._new())
     both.inward()
     both.floor.admin.databases.delete_trading_database("cat", sweep_to="ann")
     assert sleeper._begin(place, rows) == inward_module.Asked()

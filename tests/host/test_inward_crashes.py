@@ -7,14 +7,14 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 import pytest
 from sqlalchemy import insert, select, text
 
-from credit_trading.errors import AlreadyExists, CommandConflict
+from credit_trading.errors import AlreadyExists, CommandConflict, StorageError
 from credit_trading.host.adapter import Adapter
 from credit_trading.host.rows import RequestRow
 from credit_trading.trading.sequencer import Sequencer
@@ -23,7 +23,7 @@ from tests.forks import in_fork, succeeded
 from tests.host.both_sides import OWN, USERS, BothSides, OwnCredits
 from tests.host.database import Database
 
-MANY_STEPS = 20
+MANY_STEPS = 18
 """Of a round that has something to do: beginnings, ends and COMMITs of its transactions, and its submissions."""
 
 
@@ -165,6 +165,24 @@ def test_a_worker_that_is_killed_leaves_every_credit_in_one_place(both: BothSide
         ask(both, f"k{step}")
         child = in_fork(lambda step=step: dying_round(both, Steps(kill, step)))  # type: ignore[misc]
         assert not succeeded(child)
+        assert both.total() == before, step
+        both.sync()
+    drained(both)
+    assert both.total() == before
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_database_that_crashes_in_mid_flow_leaves_every_credit_in_one_place(both: BothSides, is_long: bool) -> None:
+    server, adapter = both.database.server, both.adapter
+    assert server is not None
+    assert isinstance(adapter, OwnCredits)
+    before = both.total()
+    for step in range(2, MANY_STEPS, 2) if is_long else (11,):
+        ask(both, f"c{step}")
+        with suppress(StorageError):
+            dying_round(both, Steps(server.crash, step))
+        server.start_again()
+        adapter.close()  # of connections to the server of before
         assert both.total() == before, step
         both.sync()
     drained(both)

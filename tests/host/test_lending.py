@@ -96,6 +96,17 @@ def test_a_drivers_connection_lends_itself_whatever_it_makes_rows_into(prepared:
     assert prepared.rows("SELECT sequence FROM trading_position") == [(9,)]
 
 
+def test_what_is_ended_on_a_borrowed_connection_is_not_ended_on_the_hosts(prepared: Database) -> None:
+    for request_id, ours, theirs in (("one", "commit", "rollback"), ("two", "rollback", "commit")):
+        with _driver(prepared) as lender:
+            core = borrowed(lender)
+            core.execute(insert(TABLES.requests).values(id=request_id, kind="deposit"))
+            getattr(core, ours)()
+            core.close()
+            getattr(lender, theirs)()
+    assert prepared.rows("SELECT id FROM trading_requests") == [("two",)]
+
+
 def test_one_that_is_in_no_transaction_is_refused(prepared: Database) -> None:
     """Else the host's change would be committed alone, and ours alone."""
     with _driver(prepared, alone=True) as lender:
@@ -133,7 +144,7 @@ def test_sqlite_of_python_3_12_that_commits_each_statement_alone_is_refused(prep
         assert borrowed(lender).scalar(select(TABLES.position.c.sequence)) == 0
 
 
-def test_lending_takes_no_time(prepared: Database) -> None:
+def test_lending_leaves_the_connection_as_it_was(prepared: Database) -> None:
     """Statements are compiled once for all connections of a driver, and nothing is set on any of them."""
     with _driver(prepared) as lender:
         engines = {id(borrowed(lender).engine) for _ in range(5)}

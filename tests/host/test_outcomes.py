@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Requests:
         self.market.send(command, command_id=end_id(request_id))
 
     @contextmanager
-    def shown(self, home: Path, *rows: dict[str, object], batch: int = 1_000) -> Iterator[Derived]:
+    def shown(self, home: Path, *rows: Mapping[str, object], batch: int = 1_000) -> Iterator[Derived]:
         """In tables that have these rows of requests."""
         with written(self.market, home) as live, Derived.of(live) as derived:
             for row in rows:
@@ -82,7 +82,7 @@ def test_requests_that_the_host_remembers_get_their_outcome_and_keep_all_else(tm
     requests.withdraw("w5", 10**6)
     refused = requests.market.live.sequence
     requests.end("w4", open_, "settled")
-    rows: list[dict[str, object]] = [
+    rows: list[Mapping[str, object]] = [
         {"id": "d1", "note": "for ann", "amount": "5", "status": "set_aside", "code": "old", "sentence": "old"},
         *[{"id": f"w{number}", "kind": "withdrawal", "amount": "5", "actor": "bob"} for number in (1, 3, 5)],
         *[{"id": f"w{number}", "kind": "withdrawal", "amount": "5", "decision": "confirm"} for number in (2, 4)],
@@ -155,6 +155,17 @@ def test_who_was_too_late_to_end_a_withdrawal_changes_nothing(tmp_path: Path) ->
     with requests.shown(tmp_path / "trading", row, {"id": "w2", "status": "held"}) as derived:
         assert _told(derived, "w1") == ("released", released_at, settled, None)
         assert _told(derived, "w2") == ("held", None, None, None)
+
+
+def test_a_withdrawal_is_its_requests_whoever_ends_it(tmp_path: Path) -> None:
+    """By what it is, not by what the command was called."""
+    requests = Requests()
+    command = cmd.EnterTransaction(ANN, "withdrawal", CREDIT, 3, pending=True)
+    requests.market.send(command, command_id=command_id("w1"))
+    held = requests.market.live.sequence
+    requests.market.send(cmd.UpdateTransaction(ANN, held, "cancelled"), command_id="admin/id/1")
+    with requests.shown(tmp_path / "trading", {"id": "w1", "kind": "withdrawal", "amount": "3"}) as derived:
+        assert _told(derived, "w1") == ("released", held + 1, held, None)
 
 
 def test_what_is_final_already_is_left_as_it_is(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def side(_journal: tuple[LiveReplica, dict[str, list[tuple[Any, ...]]]], databas
 def test_it_ends_where_the_journal_does_and_a_second_round_does_nothing(side: Side) -> None:
     outward = side.outward(side.host())
     shown = outward.round()
-    assert shown.events == shown.position.sequence > 200
+    assert shown.events == shown.position.sequence > 150
     assert side.is_complete()
     with side.live.history() as log:
         assert shown.position == Position(EXCHANGE_ID, *log.head())
@@ -211,6 +211,24 @@ def test_what_the_hosts_own_side_raises_rolls_all_of_it_back(side: Side) -> None
     assert side.is_complete()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_position_that_somebody_moves_without_the_lock_is_noticed(side: Side) -> None:
+    """Nothing of ours does so; a host's own code on the same connection might."""
+    host = side.host()
+    outward = side.outward(host)
+    outward.round(up_to=40)
+    before = side.content()
+
+    def meddle(connection: Connection, _: Any, statement: str, *__: object) -> None:
+        if statement.startswith("INSERT INTO trading_activity "):
+            connection.execute(update(TABLES.position).values(sequence=41))
+
+    event.listen(host._engine, "before_cursor_execute", meddle)
+    with pytest.raises(StorageError, match="meanwhile"):
+        outward.round()
+    assert side.content() == before
+
+
 WRONG: list[tuple[dict[str, object], str]] = [
     ({"sequence": 1_000_000}, "ahead of the journal"),
     ({"hash": "77" * 32}, "another history"),
@@ -230,6 +248,17 @@ def test_tables_of_another_history_are_not_touched(side: Side) -> None:
         with pytest.raises(FileForeign, match=problem):
             outward.round()
         assert side.content() == before
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_order_whose_row_somebody_has_deleted_is_named_with_what_to_do(side: Side) -> None:
+    outward = side.outward(side.host())
+    outward.round(up_to=60)
+    side.database.execute("DELETE FROM trading_orders")
+    before = side.content()
+    with pytest.raises(StorageError, match=r"order [0-9]+.*host repair"):
+        outward.round()
+    assert side.content()["trading_orders"] == before["trading_orders"] == []
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -15,7 +15,7 @@ import pytest
 
 import credit_trading
 from credit_trading import Exchange, ManualClock, Settings
-from credit_trading.errors import InvalidInput, NotFound, StorageError
+from credit_trading.errors import FileForeign, InvalidInput, NotFound, StorageError
 from credit_trading.host.adapter import Adapter
 from credit_trading.host.engine import EngineAdapter
 from tests.floor import CASH, CREDIT, Floor
@@ -47,10 +47,10 @@ def hosted(with_host: Opened, database: Database) -> Floor:
 
 
 def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not happened():
         assert time.monotonic() < deadline
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 class Stuck(Adapter):
@@ -187,6 +187,44 @@ def test_what_the_hosts_own_code_refuses_leaves_nothing_and_is_tried_again(
     opened.admin.host.sync()
     assert flaky.applied == 1
     assert database.rows("SELECT sequence FROM trading_position") == [(opened.exchange.sequence,)]
+
+
+def test_two_that_follow_at_once_show_each_thing_once(with_host: Opened, database: Database) -> None:
+    """As the workers of a web server do; each has its own connections and its own replica."""
+    workers = [with_host(database.url) for _ in range(2)]
+    workers[0].admin.host.init()
+    for worker in workers:
+        worker.admin.host.follow(0.02)
+    for number in range(6):
+        workers[number % 2].place("ann", "sell", 1, "5.00")
+        workers[number % 2].place("bob", "buy", 1, "5.00")
+    head = workers[0].exchange.sequence
+    until(lambda: database.rows("SELECT sequence FROM trading_position") == [(head,)])
+    for worker in workers:
+        worker.admin.host.stop()
+    found = workers[0].admin.host.status()
+    assert found is not None
+    assert (found.problem, found.events_behind) == (None, 0)
+    assert database.rows("SELECT count(*) FROM trading_activity WHERE type = 'trade'") == [(6,)]
+    assert workers[0].admin.host.check().is_fine
+
+
+def test_a_host_that_knows_another_history_is_touched_in_neither_direction(hosted: Floor, database: Database) -> None:
+    """Said once as trouble, in one line that names what helps; trading goes on."""
+    hosted.admin.host.sync()
+    with database.connect() as connection:
+        hosted.admin.host.deposit(connection, "r-1", user_id="cat", amount=500, asset=CREDIT)
+    database.execute("UPDATE trading_position SET sequence = sequence + 5")
+    hosted.place("ann", "sell", 5, "5.00")
+    before = hosted.exchange.sequence
+    with pytest.raises(FileForeign, match="credit-trading host"):
+        hosted.admin.host.sync()
+    assert hosted.exchange.sequence == before
+    assert database.rows("SELECT status FROM trading_requests") == [("new",)]
+    assert database.rows("SELECT * FROM trading_orders") == []
+    found = hosted.admin.host.status()
+    assert found is not None
+    assert not found.is_well
 
 
 def test_tables_that_nobody_has_made_are_named_with_what_makes_them(with_host: Opened, database: Database) -> None:

@@ -111,6 +111,27 @@ def test_another_process_knows_where_the_one_before_it_stood(floor: Floor, watch
     assert (told(floor).sequence, told(floor).host) == (None, "other")
 
 
+def test_of_several_that_follow_the_latest_sight_stands(floor: Floor, watch: Watch, clock: ManualClock) -> None:
+    """Whoever stops with an older one in hand does not take back what another has said; nor does trouble stay that is nobody's."""
+    one, two = speaker(floor, watch), speaker(floor, watch)
+    one.shown(at(1))
+    one.shown(at(2))
+    clock.advance(1)
+    two.shown(at(5))
+    one.flush()
+    assert told(floor).sequence == 5
+    clock.advance(1)
+    one.in_trouble("down", attempts=1, wait_s=1)
+    assert told(floor).problem == "down"
+    watch.now_s += 2
+    two.shown(at(5))
+    assert (told(floor).problem, told(floor).sequence) == (None, 5)
+    clock.advance(1)
+    watch.now_s += 2
+    one.shown(at(3))
+    assert told(floor).sequence == 3, "an older copy of the host's database was put back"
+
+
 def test_whoever_stops_following_has_no_next_try(floor: Floor, watch: Watch) -> None:
     speak = speaker(floor, watch)
     speak.in_trouble("down", attempts=1, wait_s=1)
@@ -124,6 +145,7 @@ def test_the_lag_is_counted_from_the_first_event_that_is_not_shown(
 ) -> None:
     """By the journal's clock, while the host's database need not be there."""
     speaker(floor, watch).shown(at(floor.exchange.sequence))
+    clock.advance(3)
     assert (told(floor).events_behind, told(floor).seconds_behind) == (0, 0.0)
     floor.admin.accounts.deposit("ann", CASH, "1.00")
     clock.advance(5)

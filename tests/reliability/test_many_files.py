@@ -12,12 +12,12 @@ from reliability.many_files import STEPS, attack
 
 
 def test_many_files_need_little_memory_and_few_descriptors(tmp_path: Path, is_long: bool) -> None:
-    """Under a hard limit of 1,024 open files; 100,000 files in full, 350 here, which would cost 1,050 if handles were kept.
+    """Under a hard limit of 1,024 open files, of which 256 may be used; 100,000 files in full, 150 here: 450, if handles were kept.
 
     The figures are printed; `python -m reliability.many_files 100000` makes the same run.
     """
     told: list[tuple[int, int]] = []
-    report = attack(100_000 if is_long else 350, folder=tmp_path, progress=lambda done, of: told.append((done, of)))
+    report = attack(100_000 if is_long else 150, folder=tmp_path, progress=lambda done, of: told.append((done, of)))
     Console().print(report.table())
     assert report.problems == []
     assert list(report.figures) == [*STEPS, "on disk"]

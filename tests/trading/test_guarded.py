@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from credit_trading import Exchange, ManualClock
+from credit_trading import Exchange, ManualClock, Settings
 from credit_trading.errors import OrderRejected, UserNotEmpty
 from credit_trading.exchange import commands as cmd
 from credit_trading.trading.outcome import Outcome
@@ -60,7 +60,7 @@ def test_its_user_cannot_be_deleted(floor: Floor, withdrawal: int, sweep_to: str
 
 def test_neither_time_nor_a_suspension_ends_it(floor: Floor, clock: ManualClock, withdrawal: int) -> None:
     floor.admin.trading.suspend_user("ann")
-    clock.advance(400 * DAY_S)
+    clock.advance(300 * DAY_S)
     floor.exchange.expire_due()
     floor.admin.accounts.deposit("bob", CASH, "1.00")
     assert _held(floor) == "40"
@@ -69,17 +69,14 @@ def test_neither_time_nor_a_suspension_ends_it(floor: Floor, clock: ManualClock,
 def test_it_is_guarded_after_every_way_of_opening_the_exchange(
     floor: Floor, clock: ManualClock, withdrawal: int
 ) -> None:
-    """From a checkpoint and from the journal alone."""
-    home = floor.exchange.home
+    """From the journal alone, and from a checkpoint."""
+    home, settings = floor.exchange.home, Settings(checkpoint_every_events=1)
     floor.exchange.close()
-    for has_checkpoints in (True, False):
-        if not has_checkpoints:
-            for path in (home / "checkpoints").iterdir():
-                path.unlink()
-        with opened(home, clock=clock) as exchange:
-            assert (
-                _submitted(exchange, cmd.UpdateTransaction(1, withdrawal, "failed")).rejection == "transaction_guarded"
-            )
+    for has_checkpoint in (False, True):
+        assert (home / "checkpoints").exists() == has_checkpoint
+        with opened(home, clock=clock, settings=settings) as exchange:
+            update = cmd.UpdateTransaction(1, withdrawal, "failed")
+            assert _submitted(exchange, update).rejection == "transaction_guarded"
 
 
 def test_an_ordinary_one_is_not_the_applications_to_end(floor: Floor) -> None:

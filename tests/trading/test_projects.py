@@ -15,7 +15,6 @@ from credit_trading.exchange.state import state_digest
 from credit_trading.trading.desk import Desk
 from tests.floor import CASH, Floor, opened, rows_of
 
-
 PEPPER, TREES, RIVER = "GS-1", "GS-2", "VCS-9"
 PROJECTS = {PEPPER: "42", TREES: "42", RIVER: "river:7"}
 
@@ -104,7 +103,7 @@ def test_a_project_that_is_not_there_is_told(floor: Floor) -> None:
 
 def test_a_project_is_for_good(floor: Floor) -> None:
     """The journal holds it, and so does a checkpoint; two assets that differ in it alone are two states."""
-    told = [entry.details for entry in floor.admin.journal() if entry.kind == "asset_added"]
+    told = [entry.data for entry in floor.admin.journal() if entry.kind == "asset_added"]
     assert [one.get("project_id") for one in told] == [None, *PROJECTS.values()]
     added = ev.Entry(1, 0, "k", "c", ev.AssetAdded("GS-1", 0), None, None, None, None, None, None)
     other = ev.Entry(1, 0, "k", "c", ev.AssetAdded("GS-1", 0, "42"), None, None, None, None, None, None)

@@ -468,6 +468,18 @@ def test_what_is_there_must_agree(floor: Floor, empty: Floor, tmp_path: Path) ->
     assert (first.file, first.field, first.problem) == ("assets.jsonl", "decimals", "3, and here USD has 2")
 
 
+def test_an_asset_that_is_there_keeps_its_project(floor: Floor, empty: Floor, tmp_path: Path) -> None:
+    """An export tells of none, so who wants them adds the assets first."""
+    exported(floor, tmp_path / "one.zip")
+    empty.admin.assets.add_asset(CREDIT, decimals=0, project_id="42")
+    result = empty.admin.transfer.import_(tmp_path / "one.zip")
+    assert (result.done, result.assets, told(result)) == (True, 1, [])
+    assert {one.project_id for one in empty.user("ann").transactions.get_transaction_history(credit_type=CREDIT)} == {
+        "42"
+    }
+    assert empty.findings() == []
+
+
 def test_a_dry_run_changes_nothing(floor: Floor, tmp_path: Path) -> None:
     before = everything(floor)
     result = imported(floor, tmp_path, deposit(), trade(), dry_run=True)

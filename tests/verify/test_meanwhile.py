@@ -52,6 +52,7 @@ class _Crowd:
         began = time.monotonic()
         self.floor.place("ann" if number % 2 else "bob", "sell" if number % 4 < 2 else "buy", 1, "5.00")
         self.longest_s = max(self.longest_s, time.monotonic() - began)
+        time.sleep(0.002)
 
     def _rename(self, number: int) -> None:
         databases = self.floor.admin.databases

@@ -48,6 +48,10 @@ def activity(session: HostSession, /, types: tuple[str, ...], **asked: Any) -> N
     """Lists what happened, the latest first, as the host's database has it.
 
     A TIME is a date (UTC), or ISO 8601 with an offset. With --json: "items", and "next", with which --after goes on.
+
+    A TYPE is order_placed, order_partly_filled, order_filled, order_canceled, order_expired, order_rejected, order_amended,
+    order_triggered, trade, trade_busted, deposit, withdrawal, withdrawal_held, withdrawal_released, transfer, transaction, correction,
+    request_refused, user_created, user_deleted or settings_changed.
     """
     with session.admin() as admin:
         found = admin.host.activity.search(types=_names(types), **asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from credit_trading.cli.command import Group
 from credit_trading.cli.host.session import HostSession
@@ -39,4 +40,8 @@ def host(ctx: click.Context, url: str | None, adapter: str | None) -> None:
     """
     session = ctx.find_object(Session)
     assert session is not None
-    ctx.obj = HostSession(session.home, session.json, host=adapter or url or None)
+    typed = {name for name in ("url", "adapter") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if len(typed) == 2:
+        raise click.UsageError("Give --url or --adapter.")
+    named = url if "url" in typed else adapter or url
+    ctx.obj = HostSession(session.home, session.json, host=named or None)

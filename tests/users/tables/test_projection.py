@@ -155,7 +155,7 @@ def test_open_orders_and_balances_equal_the_engines_whatever_happens(
     """Order for order and column for column, every few commands of a random flow over every order type and rule."""
     floor.admin.instruments.set_schedule(SYMBOL, hours=HOURS, time_zone="UTC")
     flow = RandomFlow(floor, clock, seed=seed)
-    for _ in range(250 if is_long else 25):
+    for _ in range(250 if is_long else 16):
         flow.run(8)
         _check_against_the_engine(floor)
     for user in USERS:
