@@ -38,6 +38,9 @@ class Counts:
     backup_users: int = 10_000
     history_rows: int = 1_000_000
     history_turns: int = 400
+    host_users: int = 200
+    host_events: int = 50_000
+    host_batches_a_turn: int = 5
 
 
 QUICK = Counts(

@@ -55,11 +55,11 @@ def programs() -> Path | None:
 
 
 class Postgres:
-    """One server, on the loopback and on a socket in its folder, which is made in `beside`; a schema for each who asks."""
+    """One server, on the loopback and on a socket in its folder; a schema for each who asks. Its `settings` go before those here."""
 
-    def __init__(self, programs: Path, *, settings: Mapping[str, str], beside: Path | None = None) -> None:
+    def __init__(self, programs: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self._programs = programs
-        self._settings = {**_SETTINGS, **settings}
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._schemas = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._as_root = os.geteuid() == 0  # the server refuses to run as root
@@ -112,7 +112,7 @@ class Postgres:
             self._process.wait(_STARTS_WITHIN_S)
             self._process = None
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Stops it; nothing is left."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

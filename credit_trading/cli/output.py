@@ -37,6 +37,9 @@ from credit_trading.progress import no_progress
 _LINE_END = re.compile(r"\s*[\r\n]\s*")
 """Spaces stay as they are: a folder may have two in its name."""
 
+_under_bars: list[Console] = []
+"""Those that have a bar at their end: a line that another console writes would stand in the middle of it."""
+
 _address: Callable[[str], str] = str
 """Set while a command runs; threads that it started speak alike."""
 
@@ -127,7 +130,7 @@ def _speak(prefix: str, text: str, *, style: str) -> None:
     prefix = _mark() + prefix
     if is_fancy(sys.stderr):
         spoken = Text.assemble((prefix, style), line) if prefix else Text(line, style)
-        console(sys.stderr).print(spoken, soft_wrap=True)
+        (_under_bars[-1] if _under_bars else console(sys.stderr)).print(spoken, soft_wrap=True)
     else:
         click.echo(prefix + line, err=True)
 
@@ -148,7 +151,11 @@ def progress(what: str) -> Iterator[Tick]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        _under_bars.append(bar.console)
+        try:
+            yield lambda done, of: bar.update(task, completed=done, total=of)
+        finally:
+            _under_bars.pop()
 
 
 class WarningsToStandardError(logging.Handler):

@@ -145,7 +145,7 @@ def _market_data(market_data: MarketDataStatus) -> str:
 def host_fields(host: HostStatus) -> dict[str, Cell]:
     """How far it shows the journal, and what keeps it from going on."""
     events = counted(host.events_behind, "event")
-    shown = "nothing shown yet" if host.sequence is None else f"shown up to {host.sequence}"
+    shown = "nothing yet" if host.sequence is None else f"up to {host.sequence}"
     since = f" (UTC {moment(host.problem_since)}, {counted(host.attempts, 'attempt')})" if host.problem_since else ""
     problem = Text(output.printable(output.addressed(host.problem)) + since, "red") if host.problem else "none"
     return {

@@ -36,7 +36,8 @@ class Adapter(Protocol):
         """One transaction of the host's database: committed at the end of the block, rolled back if that raises.
 
         Gives the connection: a SQLAlchemy Connection or Session, or a Django connection (`django.db.connection`). May be called from
-        any thread; is not called within another one.
+        any thread; is not called within another one, and must not be: the exchange would carry out requests that are rolled back with that.
+        An error of the block comes out of it, whatever else is done about it.
         """
         ...
 

@@ -123,7 +123,9 @@ class _Batch:
     def _write_balances(self) -> tuple[list[BalanceRow], list[BalanceRow]]:
         """What is there now, and what is gone with its user."""
         changes = {(self._names.user_id(user), asset): one for (user, asset), one in self._movements.changes.items()}
-        known = keyed.find(self._connection, self._tables.balances, changes, by="user_id")
+        known = keyed.find(
+            self._connection, self._tables.balances, changes, by="user_id", columns=("posted_units", "held_units")
+        )
         asset = self._names.asset
         rows = {key: movements.balance_row(key[0], asset(key[1]), one, known.get(key)) for key, one in changes.items()}
         gone = self._gone(self._tables.balances, rows)
@@ -148,7 +150,9 @@ class _Batch:
     def _write_statistics(self) -> tuple[list[StatisticsRow], list[StatisticsRow]]:
         """What is there now, and what is gone with its user."""
         changes = {(self._names.user_id(user), *rest): one for (user, *rest), one in self._figures.changes.items()}
-        known = keyed.find(self._connection, self._tables.statistics, changes, by="user_id")
+        known = keyed.find(
+            self._connection, self._tables.statistics, changes, by="user_id", columns=("first_at", *_STATISTICS)
+        )
         asset = self._names.asset
         rows = {
             (user_id, code, currency): figures.statistics_row(
@@ -166,7 +170,7 @@ class _Batch:
     def _write_daily(self) -> None:
         counts = daily.counts_of(self._activity)
         table = self._tables.activity_daily
-        known = keyed.find(self._connection, table, counts, by="user_id")
+        known = keyed.find(self._connection, table, counts, by="user_id", columns=_DAILY)
         rows = [
             (key, daily.daily_row(key, one, cast("DailyRow | None", known.get(key)))) for key, one in counts.items()
         ]

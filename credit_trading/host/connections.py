@@ -52,6 +52,12 @@ _SOCKET: dict[str, object] = {
 _LIMITS = text(
     "SELECT set_config('statement_timeout', :statement, true), set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
+_PACKAGES = {"MySQLdb": "mysqlclient"}
+"""By module, where pip calls it otherwise."""
+
+_OF_SQLITE = {"timeout", "detect_types", "isolation_level", "check_same_thread", "cached_statements"}
+"""What a URL of a file may say behind its question mark."""
+
 _ARGUMENTS = {"psycopg": _TCP, "psycopg2": _TCP, "pymysql": _SOCKET, "mysqldb": _SOCKET}
 """By driver; what the URL says itself stands."""
 
@@ -66,6 +72,8 @@ def engine_for(url: str) -> Engine:
     except (exc.ArgumentError, ValueError) as error:
         problem = "it is no URL of a database"
         raise InvalidInput("host", safe_url(url), problem, hint="For example sqlite:///app.db.") from error
+    if "@" in (parsed.host or ""):  # the driver would ask the network for a part of the password
+        raise InvalidInput("host", safe_url(url), "it has more than one @", hint="Write %40 for an @ in a password.")
     with _driver_found(parsed, safe_url(url)):
         engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
     forks.remember(engine)
@@ -84,7 +92,8 @@ def _driver_found(url: URL, subject: str) -> Iterator[None]:
         hint = "Write postgresql+psycopg://… or sqlite:///…"
         raise InvalidInput("host", subject, f"there is no {url.drivername!r} of databases", hint=hint) from error
     except ModuleNotFoundError as error:
-        hint = f"Install it (pip install {error.name}), or name another one: postgresql+psycopg://…"
+        package = _PACKAGES.get(error.name or "", error.name)
+        hint = f"Install it (pip install {package}), or name another one: postgresql+psycopg://…"
         raise InvalidInput("host", subject, f"its driver {error.name} is not installed", hint=hint) from error
 
 
@@ -104,7 +113,11 @@ def _sqlite(url: URL) -> Engine:
                 self.thread = None
 
     timeout = {} if "timeout" in url.query else {"timeout": _BUSY_S}
-    engine = create_engine(url, poolclass=NullPool, connect_args={**timeout, "factory": _File})
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args={**timeout, "factory": _File})
+    except ValueError as error:
+        hint = "Correct it, or leave it out of the URL."
+        raise InvalidInput("host", safe_url(str(url)), f"an argument of it is none: {error}", hint=hint) from error
 
     def connect(dialect: Any, record: object, arguments: list[Any], options: dict[str, Any]) -> object:  # noqa: ARG001 - SQLAlchemy's signature
         with forks.open_files.opening(path) as thread:
@@ -131,6 +144,9 @@ def _checked_file(url: URL) -> str:
         raise InvalidInput(
             "host", subject, "it names no file by its path", hint="For example sqlite:////srv/app/app.db."
         )
+    unknown = sorted(set(url.query) - _OF_SQLITE)
+    if unknown:
+        raise InvalidInput("host", subject, f"SQLite has no argument {unknown[0]}", hint="Leave it out of the URL.")
     path = Path(os.path.realpath(name))
     folders = [path.parent, *([path.parent.parent] if path.parent.name in _OWN_FOLDERS else [])]
     if any((folder / FILE_NAME).exists() for folder in folders):

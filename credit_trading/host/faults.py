@@ -24,7 +24,8 @@ _OURS = (
     exc.PendingRollbackError,
 )
 _UNAVAILABLE = ("OperationalError", "InterfaceError", "TimeoutError", "DisconnectionError")
-_NO_TABLE = ("no such table", "does not exist", "doesn't exist")
+_NO_TABLE = re.compile(r"no such table|relation .* does not exist|table .* doesn't exist", re.IGNORECASE)
+_NO_COLUMN = re.compile(r"no such column|column .* does not exist|unknown column", re.IGNORECASE)
 _SECRET = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 
 
@@ -56,11 +57,13 @@ def _told(error: Exception) -> tuple[str, str]:
     said = getattr(error, "orig", None) or error
     lines = [line.strip() for line in str(said).splitlines() if line.strip()]
     problem = (lines[0] if lines else type(said).__name__)[:300].rstrip(".: ")
-    if any(words in problem for words in _NO_TABLE):
+    if _NO_TABLE.search(problem):
         return problem, "Make our tables there: credit-trading host init."
+    if _NO_COLUMN.search(problem):
+        return problem, "Bring our tables to this version: credit-trading host init."
     if type(said).__name__ in _UNAVAILABLE or isinstance(error, exc.OperationalError | exc.InterfaceError):
         return problem, "Nothing was lost; see that the database runs, can be reached and has room."
-    return problem, "The transaction was rolled back; it is tried again."
+    return problem, "The transaction was rolled back; whoever follows tries it again."
 
 
 def safe_url(url: str) -> str:

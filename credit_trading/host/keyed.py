@@ -6,13 +6,14 @@ Always: a row is a dict of all columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 import attrs
 from sqlalchemy import (
+    Column,
     Connection,
     Delete,
     Dialect,
@@ -26,14 +27,17 @@ from sqlalchemy import (
     update,
 )
 
+from credit_trading.host.moment import Day
+
 Row = dict[str, Any]
 Key = tuple[Any, ...]
+_Convert = Callable[[Any], Any]
 
 _AT_ONCE = 256
 """Values of one column in one statement; there are databases that take no more than a thousand parameters."""
 
-_BESIDE_AT_MOST = 64
-"""Values of another column of the key that are named beside them."""
+_DAYS_AT_MOST = 64
+"""Days that are named beside them."""
 
 
 @attrs.frozen
@@ -50,25 +54,27 @@ class _Language:
         return cls(type(dialect), dialect.paramstyle, dialect)
 
 
-def find(connection: Connection, table: Table, keys: Iterable[Key], *, by: str) -> dict[Key, Row]:
-    """Those of these rows that there are, by their primary keys. `by` is the column of the key that tells most of them apart."""
+def find(
+    connection: Connection, table: Table, keys: Iterable[Key], *, by: str, columns: tuple[str, ...] | None = None
+) -> dict[Key, Row]:
+    """Those of these rows that there are, by their primary keys; of each these columns, None for all.
+
+    `by` is the column of the key that tells most of them apart. Only that one is asked for, and days, of which a user has more and more.
+    Any more columns in the question, and SQLite tries all their combinations, or a database takes another index, which tells fewer apart.
+    """
     wanted = set(keys)
     if not wanted:
         return {}
-    names = [column.name for column in table.primary_key]
-    values = {name: set(column) for name, column in zip(names, zip(*wanted, strict=True), strict=True)}
-    beside = {name: some for name, some in values.items() if name != by and len(some) <= _BESIDE_AT_MOST}
-    found = {}
-    for row in _select(connection, table, {by: values[by], **beside}):
-        key = tuple([row[name] for name in names])
-        if key in wanted:
-            found[key] = row
-    return found
+    key = list(table.primary_key)
+    values = {column.name: set(some) for column, some in zip(key, zip(*wanted, strict=True), strict=True)}
+    days = [column.name for column in key if isinstance(column.type, Day)]
+    beside = {name: values[name] for name in days if len(values[name]) <= _DAYS_AT_MOST}
+    return _select(connection, table, {by: values[by], **beside}, columns, wanted)
 
 
 def find_all(connection: Connection, table: Table, column: str, values: Iterable[Any]) -> list[Row]:
     """All rows that have one of these values there."""
-    return _select(connection, table, {column: values})
+    return list(_select(connection, table, {column: values}, None, None).values())
 
 
 def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -100,56 +106,97 @@ class _Query:
     parameters: Sequence[tuple[str, str, int]]
     """In their order: the name, the column that it is compared with, and which of the values it is."""
     is_by_place: bool
-    columns: Sequence[str]
-    bound: Mapping[str, Callable[[Any], Any]]
-    read: Mapping[str, Callable[[Any], Any]]
-    """Columns of which the driver takes, or gives, something else."""
+    bound: Mapping[str, _Convert]
+    """Columns of which the driver takes something else."""
+    key: _Read
+    rest: _Read
 
-    def rows(self, connection: Connection, values: Mapping[str, Sequence[Any]]) -> list[Row]:
+    def rows(
+        self, connection: Connection, values: Mapping[str, Sequence[Any]], wanted: Container[Key] | None
+    ) -> Iterator[tuple[Key, Row]]:
+        """Those whose keys are among the `wanted`, None for all."""
         given: dict[str, Any] = {}
         for name, column, place in self.parameters:
             value, convert = values[column][place], self.bound.get(column)
             given[name] = value if convert is None else convert(value)
         result = connection.exec_driver_sql(self.sql, tuple(given.values()) if self.is_by_place else given)
-        rows = [dict(zip(self.columns, row, strict=True)) for row in result]
-        for column, convert in self.read.items():
-            for row in rows:
-                row[column] = convert(row[column])
-        return rows
+        width = len(self.key.columns)
+        for row in _rows(result):
+            key = self.key.of(row[:width])
+            if wanted is None or key in wanted:
+                yield key, dict(zip(self.rest.columns, self.rest.of(row[width:]), strict=True))
 
 
-def _select(connection: Connection, table: Table, conditions: Mapping[str, Iterable[Any]]) -> list[Row]:
-    """The rows that have one of its values in each of these columns; the first may have any number of them."""
+@attrs.frozen
+class _Read:
+    """Columns that follow on each other in an answer, and which of them the driver gives as something else."""
+
+    columns: Sequence[str]
+    converted: Sequence[tuple[int, _Convert]]
+
+    @classmethod
+    def from_columns(cls, columns: Iterable[Column[Any]], dialect: Dialect) -> _Read:
+        converts = {
+            column.name: column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        }
+        converted = [(place, convert) for place, convert in enumerate(converts.values()) if convert is not None]
+        return cls(list(converts), converted)
+
+    def of(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What they stand for."""
+        if not self.converted:
+            return values
+        read = list(values)
+        for place, convert in self.converted:
+            read[place] = convert(read[place])
+        return tuple(read)
+
+
+def _select(
+    connection: Connection,
+    table: Table,
+    conditions: Mapping[str, Iterable[Any]],
+    columns: tuple[str, ...] | None,
+    wanted: Container[Key] | None,
+) -> dict[Key, Row]:
+    """The rows that have one of its values in each of these columns; the first may have any number of them. By their keys."""
     (by, every), *rest = conditions.items()
     beside = {name: _padded(list(values)) for name, values in rest}
-    found, values = [], list(every)
+    found: dict[Key, Row] = {}
+    values = list(every)
     for start in range(0, len(values), _AT_ONCE):
         given = {by: _padded(values[start : start + _AT_ONCE]), **beside}
         lengths = tuple((name, len(some)) for name, some in given.items())
-        found += _query(table, lengths, _Language.of(connection)).rows(connection, given)
+        found.update(_query(table, lengths, columns, _Language.of(connection)).rows(connection, given, wanted))
     return found
 
 
 @lru_cache(maxsize=512)
-def _query(table: Table, lengths: Sequence[tuple[str, int]], language: _Language) -> _Query:
+def _query(
+    table: Table, lengths: Sequence[tuple[str, int]], columns: tuple[str, ...] | None, language: _Language
+) -> _Query:
     dialect = language.dialect
     places = {f"{name}_{place}": (name, place) for name, length in lengths for place in range(length)}
     conditions = [
         table.c[name].in_([bindparam(f"{name}_{place}", type_=table.c[name].type) for place in range(length)])
         for name, length in lengths
     ]
-    compiled = select(table).where(*conditions).compile(dialect=dialect)
+    key = list(table.primary_key)
+    rest = [table.c[name] for name in columns or table.c.keys()]
+    compiled = (
+        select(*[column.label(f"key_{column.name}") for column in key], *rest)
+        .where(*conditions)
+        .compile(dialect=dialect)
+    )
     names = (compiled.positiontup if compiled.positional else compiled.params) or ()
-    kinds = {column.name: column.type.dialect_impl(dialect) for column in table.c}
-    bound = {name: kinds[name].bind_processor(dialect) for name, _ in lengths}
-    read = {name: kind.result_processor(dialect, None) for name, kind in kinds.items()}
+    bound = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name, _ in lengths}
     return _Query(
         str(compiled),
         [(name, *places[name]) for name in names],
         bool(compiled.positional),
-        table.c.keys(),
         {name: convert for name, convert in bound.items() if convert is not None},
-        {name: convert for name, convert in read.items() if convert is not None},
+        _Read.from_columns(key, dialect),
+        _Read.from_columns(rest, dialect),
     )
 
 
@@ -172,7 +219,7 @@ class _Prepared:
     parameters: Sequence[tuple[str, str]]
     """In their order: the name, and the column that it is taken from."""
     is_by_place: bool
-    converted: Mapping[str, Callable[[Any], Any]]
+    converted: Mapping[str, _Convert]
     """Columns that the driver wants otherwise."""
 
     def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -184,14 +231,10 @@ class _Prepared:
                 self.sql, [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
             )
 
-    def _values(self, column: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """A value that comes again, as the moment of an event does, is converted once."""
-        values = list(map(itemgetter(column), rows))
+    def _values(self, column: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        values = map(itemgetter(column), rows)
         convert = self.converted.get(column)
-        if convert is None:
-            return values
-        known = {value: convert(value) for value in set(values)}
-        return [known[value] for value in values]
+        return values if convert is None else map(convert, values)
 
 
 @lru_cache(maxsize=256)
@@ -220,3 +263,9 @@ def _statement(table: Table, what: str, columns: tuple[str, ...]) -> Insert | Up
     if what == "remove":
         return delete(table).where(*key)
     return update(table).where(*key).values({name: bindparam(name) for name in columns})
+
+
+def _rows(result):
+    rows = result.cursor.fetchall()
+    result.close()
+    return rows

@@ -41,7 +41,7 @@ def borrowed(connection: object) -> Connection:
     Raises InvalidInput for anything else, and for one that is in no transaction.
     """
     if isinstance(connection, Connection):
-        return connection
+        return _not_by_itself(connection)
     if callable(getattr(connection, "ensure_connection", None)):
         return _core(_of_django(connection))
     if callable(getattr(connection, "get_bind", None)):
@@ -61,8 +61,17 @@ def _of_session(session: Any) -> Connection:
     if not iscoroutinefunction(session.connection):
         found = session.connection()
         if isinstance(found, Connection):
-            return found
+            return _not_by_itself(found)
     raise _unusable(session)
+
+
+def _not_by_itself(connection: Connection) -> Connection:
+    """Itself, unless each of its statements is committed alone, whatever it begins: nothing would be locked, and half of it left."""
+    asked = connection.get_execution_options().get("isolation_level")
+    if (asked or getattr(connection.dialect, "_on_connect_isolation_level", None)) == "AUTOCOMMIT":
+        hint = "Give one whose isolation level is another than AUTOCOMMIT."
+        raise InvalidInput("host", type(connection).__name__, _OUTSIDE, hint=hint)
+    return connection
 
 
 def _in_transaction(connection: Any) -> object:

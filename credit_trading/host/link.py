@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from credit_trading.config import Settings
-from credit_trading.errors import InvalidInput, StorageError
+from credit_trading.errors import InvalidInput, StorageError, TradingError
 from credit_trading.host.adapter import Adapter
 from credit_trading.host.following import HostFollowing, Synced
 from credit_trading.host.standing import Standing, without_passwords
@@ -34,6 +34,8 @@ Given = Adapter | str | None
 
 _HOW = "Set CREDIT_TRADING_HOST_URL, for example sqlite:///app.db or postgresql+psycopg://me@localhost/app, or give an adapter."
 
+_LEFT_OUT = ("apply", "project_status", "reapply", "keeps", "own_balances", "set_own_balance")
+"""Of an adapter's methods those that it may leave to its class."""
 
 _all: weakref.WeakSet[Link] = weakref.WeakSet()
 
@@ -132,7 +134,13 @@ class Link:
 
                 self._check_project = projects.checker(self.adapter)
             check = self._check_project
-        check(project_id)
+        try:
+            check(project_id)
+        except TradingError:
+            raise
+        except Exception as error:  # the host's own code is asked
+            problem = without_passwords(f"its project_status() fails ({type(error).__name__}: {error})")
+            raise StorageError("host", self.subject, problem, hint="Nothing was done; correct the adapter.") from error
 
     def close(self) -> None:
         """Ends the thread that follows, if there is one, and lets go of connections that were made here."""
@@ -171,7 +179,7 @@ def adapter_of(given: Given, settings: Settings) -> Adapter:
     if named is None:
         raise InvalidInput("host", "", "no host database is named", hint=_HOW)
     if not isinstance(named, str):
-        return named
+        return _whole(named, type(named).__name__)
     if "://" in named:
         from credit_trading.host.engine import EngineAdapter
 
@@ -181,9 +189,10 @@ def adapter_of(given: Given, settings: Settings) -> Adapter:
 
 def _loaded(name: str) -> Adapter:
     """The object of that name in a module; a class or function is called for it. What its module raises is told in a line."""
-    module_name, colon, attribute = name.partition(":")
-    if not (colon and module_name and attribute):
-        raise InvalidInput("host", without_passwords(name), "neither a URL nor module:name", hint=_HOW)
+    module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for word in (module_name, attribute) for part in word.split(".")):
+        subject = "" if "@" in name else without_passwords(name)  # a URL that lacks its beginning
+        raise InvalidInput("host", subject, "neither a URL nor module:name", hint=_HOW)
     try:
         found: object = importlib.import_module(module_name)
         for part in attribute.split("."):
@@ -194,9 +203,16 @@ def _loaded(name: str) -> Adapter:
         raise InvalidInput(
             "host", name, problem, hint="Give module:name of an adapter that can be imported here."
         ) from error
-    if not callable(getattr(made, "transaction", None)):
-        raise InvalidInput("host", name, "no adapter: it has no transaction()", hint="See credit_trading.host.adapter.")
-    return cast(Adapter, made)
+    return _whole(made, name)
+
+
+def _whole(found: object, name: str) -> Adapter:
+    """What is asked of it later is there now. Raises InvalidInput."""
+    for method in ("transaction", *_LEFT_OUT):
+        if not callable(getattr(found, method, None)):
+            hint = "Make its class a subclass of credit_trading.host.adapter.Adapter."
+            raise InvalidInput("host", name, f"no adapter: it has no {method}()", hint=hint)
+    return cast(Adapter, found)
 
 
 def _after_fork_in_child() -> None:

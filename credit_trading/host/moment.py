@@ -13,7 +13,11 @@ from typing import Any
 from sqlalchemy import Date, DateTime, Dialect, TypeDecorator
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
+_WITHOUT_ZONE = len("2026-01-02 03:04:05.678901")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Servers give times in a zone of theirs; beyond the year 9999, where an order for ever would end up, no driver can read them."""
 
 
 class _Text(UserDefinedType[str]):
@@ -42,14 +46,16 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        assert value.tzinfo is not None, "a time without a zone is no moment"
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect.name == "sqlite" else moment
+        return _as_text(value) if dialect.name == "sqlite" else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Of SQLite's at once: there are very many of them."""
+        return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         if value is None:
             return None
-        moment = _read(value) if isinstance(value, str) else value
+        moment = value if isinstance(value, datetime) else _read(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -71,9 +77,18 @@ class Day(TypeDecorator[date]):
         return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _read(text: str) -> datetime:
+def _in_utc(value: datetime) -> datetime:
+    assert value.tzinfo is not None, "a time without a zone is no moment"
+    return min(value if value.tzinfo is UTC else value.astimezone(UTC), _LATEST)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+
+
+def _read(value: object) -> datetime:
     """What a host has written that is no time (SQLite takes anything) is the beginning of time: one such row must not hold up the rest."""
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(value) if isinstance(value, str) else _BEGINNING
     except ValueError:
         return _BEGINNING

@@ -46,6 +46,14 @@ class Names:
             known = self._assets[code] = self._replica().assets[code]
         return known
 
+    def known_asset(self, code: str) -> Asset | None:
+        """None for what is no asset."""
+        return self._replica().assets.get(code)
+
+    def asset_of_project(self, project_id: str) -> Asset | None:
+        """The first that was added of those that belong to it: the only one, when a request could name it by its project."""
+        return next((one for one in self._replica().assets.values() if one.project_id == project_id), None)
+
     def instrument(self, symbol: str) -> Instrument:
         known = self._instruments.get(symbol)
         if known is None:

@@ -2,7 +2,8 @@
 
 Here: rounds, transactions, and whose turn it is. Never here: what events become (batch), when the next round is (following).
 Always: rows and position are committed together, by the host's transaction. The journal is read before that begins; if somebody else has
-moved the position meanwhile, nothing is written and it goes on from there. Any number of workers may be at it.
+moved the position meanwhile, nothing is written and it goes on from there. Any number of workers may be at it. What an adapter's
+transaction has dropped without a word (an error was swallowed) is noticed, and told as one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Connection
 
+from credit_trading.errors import StorageError
 from credit_trading.host import batch, position
 from credit_trading.host.adapter import Adapter
 from credit_trading.host.connections import borrowed, translated_errors
@@ -66,11 +68,22 @@ class Outward:
             tail = self._tail(at, last)
             if not tail.rows:
                 break
-            written, at = self._show(at, tail)
+            written, now = self._show(at, tail)
+            self._check_kept(at, now)
+            at = now
             if written:
                 events += len(tail.rows)
                 batches += 1
+        if batches:
+            self._check_kept(at, self._position())
         return Shown(events, batches, at)
+
+    def _check_kept(self, at: Position, now: Position) -> None:
+        """Positions only grow."""
+        if now.sequence < at.sequence:
+            problem = f"it stood at sequence {at.sequence}, and stands at {now.sequence}: its transaction was rolled back without an error"
+            hint = "See that the adapter lets errors through, and rolls back a savepoint of its own only."
+            raise StorageError("host", self._subject, problem, hint=hint)
 
     def _position(self) -> Position:
         with self._transaction() as (_, connection):
@@ -95,13 +108,21 @@ class Outward:
     def _write(
         self, lent: Any, connection: Connection, seen: Sequence[Seen], *, before: Position, after: Position
     ) -> None:
+        """Requests of before our tables were made are told to no adapter: it has done its side, by other tables that are no more."""
+        made_at = position.made_at(connection, self._tables)
+
+        def is_new(row: RequestRow) -> bool:
+            return row["sequence"] is None or row["sequence"] > made_at
+
         def reapply(row: RequestRow) -> bool:
-            return self._adapter.reapply(lent, row)
+            return is_new(row) and self._adapter.reapply(lent, row)
 
         with Uncollected():
             changes = batch.apply(
                 connection, self._tables, self._names, seen, before=before, after=after, reapply=reapply
             )
+        if before.sequence < made_at:
+            changes = attrs.evolve(changes, requests=[row for row in changes.requests if is_new(row)])
         self._adapter.apply(lent, changes)
 
     @contextmanager

@@ -1,7 +1,8 @@
 """Up to where the host's tables show the journal: the one row that says so, which is also the lock on all of them.
 
 Here: reading, locking and moving it, and whether it lies on the journal. Never here: making it (schema).
-Always: whoever changes any table of ours locks this row first, in the same transaction; so any number of workers may be at it.
+Always: whoever changes any table of ours locks this row first, in the same transaction; so any number of workers may be at it. Tables of
+another version are not touched: a worker that runs while a newer program migrates them ends there.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select, update
 
-from credit_trading.errors import FileForeign, NotFound, StorageError
-from credit_trading.host.tables import Tables
+from credit_trading.errors import FileCorrupt, FileForeign, NotFound, StorageError, VersionUnsupported
+from credit_trading.host.tables import SCHEMA_VERSION, Tables
 from credit_trading.journal.follower import Position
 from credit_trading.journal.log import Log
 
@@ -21,12 +22,12 @@ FOLLOWER = "the host's database"
 
 
 def stored(connection: Connection, tables: Tables) -> Position:
-    """As it is committed, for whoever only reads. Raises NotFound where there is none."""
+    """As it is committed, for whoever only reads. Raises NotFound where there is none, VersionUnsupported, FileCorrupt."""
     return _position(connection.execute(_select(tables)).one_or_none())
 
 
 def locked(connection: Connection, tables: Tables) -> Position:
-    """As it is, and stays until the end of the transaction: others who want to change anything wait. Raises NotFound.
+    """As it is, and stays until the end of the transaction: others who want to change anything wait. Raises as `stored`.
 
     SQLite has no locks on rows: there a change of nothing takes that of the file, also where the transaction did not begin IMMEDIATE.
     """
@@ -34,6 +35,13 @@ def locked(connection: Connection, tables: Tables) -> Position:
         row = tables.position
         connection.execute(update(row).where(row.c.only == 1).values(only=1))
     return _position(connection.execute(_select(tables).with_for_update()).one_or_none())
+
+
+def made_at(connection: Connection, tables: Tables) -> int:
+    """How far the journal went when the tables were made: what was asked for by then was asked for by others, or by none."""
+    row = tables.position
+    found: int = connection.execute(select(row.c.made_at_sequence).where(row.c.only == 1)).scalar_one()
+    return found
 
 
 def check(position: Position, log: Log) -> None:
@@ -61,10 +69,19 @@ def move(connection: Connection, tables: Tables, *, before: Position, after: Pos
 
 def _select(tables: Tables) -> Select[*tuple[Any, ...]]:
     row = tables.position
-    return select(row.c.exchange_id, row.c.sequence, row.c.hash).where(row.c.only == 1)
+    return select(row.c.exchange_id, row.c.sequence, row.c.hash, row.c.schema_version).where(row.c.only == 1)
 
 
 def _position(row: Row[*tuple[Any, ...]] | None) -> Position:
     if row is None:
         raise NotFound("host", FOLLOWER, "its tables are not made yet", hint="Make them: credit-trading host init.")
-    return Position(row[0], row[1], bytes.fromhex(row[2]))
+    if row[3] != SCHEMA_VERSION:
+        problem = f"its tables are of version {row[3]}, and this program's are of version {SCHEMA_VERSION}"
+        newer = row[3] > SCHEMA_VERSION
+        hint = "Use a newer credit-trading." if newer else "Migrate them: credit-trading host init."
+        raise VersionUnsupported("host", FOLLOWER, problem, hint=hint)
+    try:
+        return Position(row[0], int(row[1]), bytes.fromhex(row[2]))
+    except (TypeError, ValueError) as error:
+        hint = "Somebody has written into it: put its sequence and hash back from a copy."
+        raise FileCorrupt("host", FOLLOWER, f"its position cannot be read ({error})", hint=hint) from error

@@ -102,6 +102,7 @@ class _Repair:
     found: Differences = attrs.Factory(Differences)
     left: Differences = attrs.Factory(Differences)
     changed: int = 0
+    _is_off: bool = False
 
     def run(self, progress: Progress) -> None:
         missing = self.walk.missing()
@@ -117,7 +118,8 @@ class _Repair:
                 self.left.add([off])
                 return
         self.walk.check_ready()
-        is_moved = is_lost or off is not None
+        self._is_off = off is not None
+        is_moved = is_lost or self._is_off
         self.expected.bring_to(head_of(self.live) if is_moved else position.sequence, progress)
         wrong = list(contradictions(self.live, self.expected))
         self.found.add(wrong)
@@ -140,7 +142,7 @@ class _Repair:
         with self.live.history() as log:
             exchange_id = log.exchange_id
         with self.walk.transaction() as (_, host):
-            schema.init(host, self.tables, exchange_id=exchange_id)
+            schema.init(host, self.tables, exchange_id=exchange_id, head=head_of(self.live))
             for one in missing:
                 self._record(host, one.table, one.key, None, None)
         return True
@@ -165,6 +167,7 @@ class _Repair:
                     exchange_id=to.exchange_id,
                     sequence=to.sequence,
                     hash=to.hash.hex(),
+                    made_at_sequence=0 if self.anew else row.c.made_at_sequence,
                     updated_at=datetime.now(UTC),
                 )
             )
@@ -177,7 +180,7 @@ class _Repair:
             self.found.add(one.differences)
             if one.table is self.tables.requests:
                 after, left = repair_request(
-                    self.adapter, connection, sight.host, one, dry_run=self.dry_run, anew=self.anew
+                    self.adapter, connection, sight.host, one, dry_run=self.dry_run, anew=self.anew, redo=self._is_off
                 )
                 self.left.add(left)
             else:

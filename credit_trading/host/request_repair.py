@@ -27,15 +27,24 @@ _OPEN = (DifferenceKind.AHEAD, DifferenceKind.HANGING)
 
 
 def repair_request(
-    adapter: Adapter, connection: Any, host: Connection, deviation: Deviation, *, dry_run: bool, anew: bool
+    adapter: Adapter,
+    connection: Any,
+    host: Connection,
+    deviation: Deviation,
+    *,
+    dry_run: bool,
+    anew: bool,
+    redo: bool,
 ) -> tuple[Row | None, list[Difference]]:
     """The row as it is afterwards, or would be; and what of it remains to be done.
 
     `connection` is the adapter's, `host` the same for our statements. `anew`: what the journal does not know is carried out again.
+    `redo`: so is the host's own side of what the journal alone knows. Otherwise the row was there, and somebody has deleted or changed it:
+    the host's own side was done with it, or was put back with it, and only a person knows which.
     """
     found = deviation.found
     after = _wanted(deviation, anew=anew)
-    if after["reapply"] and not dry_run:
+    if after["reapply"] and redo and not dry_run:
         after["reapply"] = not adapter.reapply(connection, cast("RequestRow", after))
     changes = tuple(name for name in _WRITTEN if found is None or after[name] != found[name])
     if changes and not dry_run:

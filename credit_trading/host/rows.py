@@ -164,7 +164,8 @@ class Changes:
     """What the events beyond `before` up to `after` have changed: each row as it is now, activity in its order, the rest in none.
 
     What is gone stands in `gone_balances`, `gone_statistics` (their users, in `deleted_users`, are deleted) and `done_orders`, as it was
-    at the end. `requests` are those whose outcome these events brought.
+    at the end. `requests` are those whose outcome these events brought: their `asset`, `project_id` and `amount` (with all decimals of the
+    asset) are complete here, whichever of them the host has written.
     """
 
     before: Position

@@ -27,11 +27,13 @@ _LOCK = 0x7452_6144_4E67
 _INIT = "Make them: credit-trading host init."
 
 
-def init(connection: Connection, tables: Tables, *, exchange_id: str) -> list[str]:
+def init(connection: Connection, tables: Tables, *, exchange_id: str, head: int = 0) -> list[str]:
     """Makes what is missing and migrates the rest, within the transaction of `connection`; what was done, in words, none if all is there.
 
-    The tables begin before the first event. Raises FileForeign for tables of another exchange or of somebody else, VersionUnsupported for
-    those of a newer version.
+    The tables begin before the first event. `head` is the journal's last sequence: a request of up to there that they do not know was not
+    lost by this database, so that the host's own side of it is not done again by itself.
+
+    Raises FileForeign for tables of another exchange or of somebody else, VersionUnsupported for those of a newer version.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -53,6 +55,7 @@ def init(connection: Connection, tables: Tables, *, exchange_id: str) -> list[st
                 exchange_id=exchange_id,
                 sequence=0,
                 hash=FIRST_HASH.hex(),
+                made_at_sequence=head,
                 updated_at=datetime.now(UTC),
             )
         )
@@ -95,6 +98,9 @@ def _checked(tables: Tables, version: int, owner: str, exchange_id: str) -> int:
     if version > SCHEMA_VERSION:
         problem = f"the tables are of version {version}, and this program knows {SCHEMA_VERSION} at most"
         raise VersionUnsupported("host", tables.position.name, problem, hint="Use a newer credit-trading.")
+    if version < 1:
+        problem = f"it says that the tables are of version {version}, which there never was"
+        raise VersionUnsupported("host", tables.position.name, problem, hint="Put the number right by hand.")
     return version
 
 

@@ -15,6 +15,7 @@ from credit_trading.host.connections import borrowed, translated_errors
 from credit_trading.host.following import EVERY_S, Synced, checked_period
 from credit_trading.host.link import Link
 from credit_trading.host.standing import HostStatus
+from credit_trading.journal.tail import head_of
 from credit_trading.progress import Progress, no_progress
 from credit_trading.trading.desk import Number
 from credit_trading.trading.principal import Principal
@@ -46,7 +47,8 @@ class HostService:
         """
         link = self._link
         with translated_errors(link.subject), link.adapter.transaction() as connection:
-            return schema.init(borrowed(connection), link.tables, exchange_id=link.exchange_id)
+            core, head = borrowed(connection), head_of(link.desk.live)
+            return schema.init(core, link.tables, exchange_id=link.exchange_id, head=head)
 
     def sync(self, *, stop: Callable[[], bool] = never) -> Synced:
         """One round: shows what has happened, does what the host has asked for, and shows what came of it.

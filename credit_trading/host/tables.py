@@ -68,6 +68,7 @@ class Tables:
             Column("exchange_id", String(64), nullable=False),
             Column("sequence", BigInteger, nullable=False),
             Column("hash", String(64), nullable=False),
+            Column("made_at_sequence", BigInteger, nullable=False),
             Column("updated_at", _TIME, nullable=False),
         )
 
@@ -87,7 +88,7 @@ class Tables:
             Column("available", _DECIMAL, nullable=False),
             Column("sequence", BigInteger, nullable=False),
             Column("updated_at", _TIME, nullable=False),
-            self._index("asset"),
+            self._index("asset", "user_id"),
             self._index("project_id"),
         )
 
@@ -158,7 +159,7 @@ class Tables:
             Column("first_at", _TIME, nullable=False),
             Column("last_at", _TIME, nullable=False),
             Column("sequence", BigInteger, nullable=False),
-            self._index("asset", "currency"),
+            self._index("asset", "currency", "user_id"),
             self._index("project_id"),
         )
 
@@ -199,7 +200,10 @@ class Tables:
         )
 
     def _activity_daily(self) -> Table:
-        """How much of each type happened on each day (UTC), by project, user, asset and currency; '' where an entry has none."""
+        """How much of each type happened on each day (UTC), by project, user, asset and currency; '' where an entry has none.
+
+        Whichever index a database chooses when it looks for one row, without any statistics, finds that row alone.
+        """
         return self._table(
             "activity_daily",
             Column("day", Day(), primary_key=True),
@@ -211,8 +215,8 @@ class Tables:
             Column("entries", BigInteger, nullable=False),
             Column("quantity_units", BigInteger, nullable=False),
             Column("value_units", BigInteger, nullable=False),
-            self._index("project_id", "day"),
-            self._index("user_id", "day"),
+            self._index("project_id", "day", "type", "user_id", "asset", "currency"),
+            self._index("user_id", "day", "type", "project_id", "asset", "currency"),
         )
 
     def _requests(self) -> Table:

@@ -35,9 +35,11 @@ class CreditsAdapter(Adapter):
                 if self.keeps(row["asset"], row["project_id"]):
                     self._show(row["user_id"], row["asset"], 0 if is_gone else row["posted_units"])
         for request in changes.requests:
+            if request["project_id"] is None:  # money, of which this host keeps nothing
+                continue
             if (request["kind"], request["status"]) == ("deposit", "refused"):
                 _add(request)
-            elif (request["kind"], request["status"]) == ("withdrawal", "held"):
+            elif request["status"] == "held" and request["decision"] is None:
                 _add(request)
                 confirm(connection, request["id"])
 
@@ -48,6 +50,8 @@ class CreditsAdapter(Adapter):
         return "active" if project.retired_at is None else "retired"
 
     def reapply(self, connection: Any, request: RequestRow) -> bool:
+        if request["project_id"] is None:
+            return False
         if request["kind"] == "withdrawal":
             _add(request)
             return True
@@ -73,9 +77,12 @@ class CreditsAdapter(Adapter):
 
 @contextmanager
 def _transaction() -> Any:
-    """One of Django's; a connection that the server has closed meanwhile is opened again before."""
+    """One of Django's; a connection that the server has closed meanwhile is opened again before.
+
+    Durable: within a transaction of a view, the exchange would carry out requests that are rolled back afterwards.
+    """
     close_old_connections()
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         yield connection
 
 

@@ -36,9 +36,11 @@ class CreditsAdapter(Adapter):
                 credits = _credits(connection, row["user_id"], int(row["project_id"]))
                 credits.on_exchange = 0 if row["user_id"] in changes.deleted_users else row["posted_units"]
         for request in changes.requests:
+            if request["project_id"] is None:  # money, of which this host keeps nothing
+                continue
             if (request["kind"], request["status"]) == ("deposit", "refused"):
                 _of(connection, request).amount += int(request["amount"] or 0)
-            elif (request["kind"], request["status"]) == ("withdrawal", "held"):
+            elif request["status"] == "held" and request["decision"] is None:
                 _of(connection, request).amount += int(request["amount"] or 0)
                 request_rows.confirm(connection, request["id"])
 
@@ -49,6 +51,8 @@ class CreditsAdapter(Adapter):
         return "retired" if project.is_retired else "active"
 
     def reapply(self, connection: Session, request: RequestRow) -> bool:
+        if request["project_id"] is None:
+            return False
         credits, amount = _of(connection, request), int(request["amount"] or 0)
         if request["kind"] == "deposit" and credits.amount < amount:
             return False
@@ -75,7 +79,7 @@ class CreditsAdapter(Adapter):
             credits = session.get(Credits, (owner, project_id), with_for_update=True)
             if credits is None or credits.amount < amount:
                 raise NotEnough
-            credits.amount -= amount
+            credits.amount = Credits.amount - amount  # as it is then: not every database has locked the row
             request_rows.deposit(session, request_id, user_id=owner, project_id=str(project_id), amount=str(amount))
         return request_id
 
@@ -88,7 +92,8 @@ class CreditsAdapter(Adapter):
 
 
 def _credits(session: Session, owner: str, project_id: int) -> Credits:
-    found = session.get(Credits, (owner, project_id))
+    """Locked, for the owner may be bringing some at the same moment."""
+    found = session.get(Credits, (owner, project_id), with_for_update=True)
     if found is None:
         found = Credits(owner=owner, project_id=project_id, amount=0, on_exchange=0)
         session.add(found)

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 import attrs
-from sqlalchemy import Engine, Table, insert, select, text
+from sqlalchemy import Engine, NullPool, Table, create_engine, insert, select, text
 from sqlalchemy.orm import Session
 
 from credit_trading import ManualClock, Settings
@@ -39,8 +39,9 @@ OWN, FUNDED = 1_000, 500
 """Credits of each project that each user has at first: on the host's side, and on the exchange."""
 
 USERS = ("ann", "bob", "cat")
+LATER = ("dan", "eve")
 NOBODY = "nobody"
-"""Has credits of the host, and no place on the exchange."""
+"""They have credits of the host too, and no place on the exchange (yet)."""
 
 FOREST, RIVER = "FOREST-2020", "RIVER-2021"
 PROJECTS = {FOREST: 1, RIVER: 2}
@@ -56,11 +57,12 @@ class DecidingCredits(CreditsAdapter):
     """The example, but it fails a withdrawal whose id ends with `-no`."""
 
     def apply(self, connection: Session, changes: Changes) -> None:
-        failed = [row["id"] for row in changes.requests if row["status"] == "held" and row["id"].endswith("-no")]
-        others = [row for row in changes.requests if row["id"] not in failed]
+        is_failed = {row["id"]: row["status"] == "held" and row["id"].endswith("-no") for row in changes.requests}
+        others = [row for row in changes.requests if not is_failed[row["id"]]]
         super().apply(connection, attrs.evolve(changes, requests=others))
-        for request_id in failed:
-            request_rows.fail(connection, request_id)
+        for row in changes.requests:
+            if is_failed[row["id"]] and row["decision"] is None:
+                request_rows.fail(connection, row["id"])
 
 
 class ForgetfulCredits(DecidingCredits):
@@ -101,6 +103,13 @@ class CreditsHost:
         """With three users who have credits on both sides; open."""
         shutil.copytree(founded, home)
         host = cls(home, clock, database)
+        Base.metadata.create_all(host.engine)
+        with Session(host.engine) as session, session.begin():
+            session.add_all(Project(id=project, code=code) for code, project in PROJECTS.items())
+            session.flush()
+            for owner in (*USERS, *LATER, NOBODY):
+                for code in PROJECTS:
+                    session.add(Credits(owner=owner, project_id=PROJECTS[code], amount=own_at_first(owner, code)))
         floor = host.open()
         for code, project in PROJECTS.items():
             floor.admin.assets.add_asset(code, decimals=0, project_id=str(project))
@@ -108,17 +117,8 @@ class CreditsHost:
             for user in USERS:
                 floor.admin.accounts.deposit(user, code, FUNDED)
         host.begun = host.on_exchange()
-        Base.metadata.create_all(host.engine)
-        with Session(host.engine) as session, session.begin():
-            session.add_all(Project(id=project, code=code) for code, project in PROJECTS.items())
-            session.flush()
-            for owner in (*USERS, NOBODY):
-                for code in PROJECTS:
-                    session.add(Credits(owner=owner, project_id=PROJECTS[code], amount=own_at_first(owner, code)))
         floor.admin.host.init()
-        floor.admin.host.repair(own_tables=True)
         host.until_quiet()
-        floor.admin.host.repair(own_tables=True)
         try:
             yield host
         finally:
@@ -183,7 +183,8 @@ class CreditsHost:
     def ask(self, name: str) -> None:
         """One of each outcome: done, settled, released, refused both ways, set aside."""
         self.bring(f"{name}-in", 50)
-        self.bring(f"{name}-big", MAX_UNITS, user="cat", code=RIVER)
+        if self.own()["cat", RIVER] >= MAX_UNITS:
+            self.bring(f"{name}-big", MAX_UNITS, user="cat", code=RIVER)
         self.bring(f"{name}-aside", 1, user=NOBODY)
         self.take_back(f"{name}-out", 30)
         self.take_back(f"{name}-no", 20, user="bob", code=RIVER)
@@ -199,33 +200,51 @@ class CreditsHost:
                     orders.cancel_all_orders()
                 else:
                     price = f"{chance.randint(95, 105) / 10:.2f}"
-                    orders.create_order(
-                        f"{code}/{CASH}", chance.choice(("buy", "sell")), chance.randint(1, 20), price
-                    )
+                    orders.create_order(f"{code}/{CASH}", chance.choice(("buy", "sell")), chance.randint(1, 20), price)
 
     # What there is
 
     def own(self) -> dict[tuple[str, str], int]:
         """Credits on the host's side, by owner and asset."""
-        query = "SELECT owner, code, amount FROM credits JOIN projects ON projects.id = credits.project_id"
-        return {(owner, code): int(amount) for owner, code, amount in self.database.rows(query)}
+        return self.looked()[0]
+
+    def looked(self) -> tuple[dict[tuple[str, str], int], dict[str, dict[str, Any]]]:
+        """What its own table and its requests say, at one moment."""
+        is_server = self.database.kind == "postgres"
+        engine = create_engine(self.database.url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+        with (engine if is_server else self.engine).begin() as connection:
+            own = {(owner, code): int(amount) for owner, code, amount in connection.execute(text(_OWN))}
+            rows = connection.execute(request_rows.select_requests(TABLES)).all()
+        return own, {row.id: row._asdict() for row in rows}
+
+    def _looked_into_exchange(self) -> tuple[dict[str, tuple[str, int]], dict[str, int]]:
+        """What requests have moved, and what there is, at one moment."""
+        while True:
+            effects, there = self.effects(), self.on_exchange()
+            if self.effects() == effects:
+                return effects, there
 
     def on_exchange(self) -> dict[str, int]:
         """Credits of all users, by asset."""
         found: Counter[str] = Counter()
-
-        def count(replica: Any) -> None:
-            for account, asset, balance in replica.accounts:
-                found[asset] += balance.posted if account > 0 else 0
-
-        self.floor.exchange._desk.reading(count)
+        for (_, code), (posted, _) in self.balances().items():
+            found[code] += posted
         return {code: found[code] for code in PROJECTS}
 
-    def requests(self) -> dict[str, dict[str, Any]]:
-        with self.engine.connect() as connection:
+    def balances(self) -> dict[tuple[int, str], tuple[int, int]]:
+        """Credits on the exchange, posted and held, by the user's number and asset."""
+
+        def look(replica: Any) -> dict[tuple[int, str], tuple[int, int]]:
             return {
-                row.id: row._asdict() for row in connection.execute(request_rows.select_requests(TABLES)).all()
+                (account, asset): (balance.posted, balance.held)
+                for account, asset, balance in replica.accounts
+                if account > 0 and asset in PROJECTS
             }
+
+        return dict(self.floor.exchange._desk.reading(look))
+
+    def requests(self) -> dict[str, dict[str, Any]]:
+        return self.looked()[1]
 
     def effects(self) -> dict[str, tuple[str, int]]:
         """What requests have moved on the exchange, by the journal: asset, and how much came in. Each at most once."""
@@ -255,7 +274,8 @@ class CreditsHost:
 
     def assert_sums(self) -> None:
         """At any moment: each side has what it had at first and what has moved; and so has the sum, with what is under way."""
-        own, requests, effects, there = self.own(), self.requests(), self.effects(), self.on_exchange()
+        own, requests = self.looked()
+        effects, there = self._looked_into_exchange()
         expected = {key: own_at_first(*key) for key in own}
         for row in requests.values():
             if (moved := own_change(row)) is not None:
@@ -332,7 +352,9 @@ class CreditsHost:
         """All that the host's database holds."""
         with self.database.connect() as connection:
             return {
-                table.name: sorted((tuple(row) for row in connection.execute(text(f"SELECT * FROM {table.name}"))), key=repr)
+                table.name: sorted(
+                    (tuple(row) for row in connection.execute(text(f"SELECT * FROM {table.name}"))), key=repr
+                )
                 for table in _TABLES
             }
 
@@ -341,6 +363,7 @@ class CreditsHost:
         return Path(self.database.url.removeprefix("sqlite:///"))
 
 
+_OWN = "SELECT owner, code, amount FROM credits JOIN projects ON projects.id = credits.project_id"
 _TABLES: list[Table] = [*Base.metadata.sorted_tables, *TABLES.metadata.sorted_tables]
 
 
@@ -362,4 +385,4 @@ def own_change(row: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def _own(session: Session, owner: str, code: str) -> Credits:
-    return session.get_one(Credits, (owner, PROJECTS[code]))
+    return session.get_one(Credits, (owner, PROJECTS[code]), with_for_update=True)

@@ -44,7 +44,7 @@ def test_what_the_database_says_is_told_in_one_line_without_values(database: Dat
             for _ in range(2):
                 connection.execute(insert(tables.requests).values(id="ann@example.com", kind="deposit"))
 
-    with pytest.raises(StorageError, match="rolled back; it is tried again") as told:
+    with pytest.raises(StorageError, match="rolled back; whoever follows tries it again") as told:
         write()
     assert "\n" not in str(told.value)
     assert "ann@example.com" not in str(told.value)

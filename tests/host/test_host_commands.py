@@ -45,7 +45,7 @@ def test_from_an_empty_folder_to_balances_in_the_hosts_database(cli: Cli, app: D
     assert cli.run("host", "sync").out == "Shown up to 5: 5 events, 0 requests passed on\n"
     assert app.rows("SELECT user_id, posted FROM trading_balances") == [("ann", "100")]
     assert cli.json("host", "sync") == {"rounds": 1, "events": 0, "requests": 0, "set_aside": 0, "sequence": 5}
-    assert "Shown                       shown up to 5, 0 events and 0.0 s behind\n" in cli.run("host", "status").out
+    assert "Shown                       up to 5, 0 events and 0.0 s behind\n" in cli.run("host", "status").out
     checked = cli.json("host", "check")
     assert (checked["sequence"], checked["differences"]) == (5, [])
     assert "Differences  none\n" in cli.run("host", "check").out

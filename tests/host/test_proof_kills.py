@@ -6,8 +6,6 @@ import os
 from collections import Counter
 from random import Random
 
-import pytest
-
 from reliability.child import Child
 from tests.host.credits import RIVER, CreditsHost
 from tests.host.steps import Steps, counted

@@ -44,10 +44,12 @@ def list_(session: HostSession, status: str | None, hanging: bool, limit: int, a
         found = admin.host.requests
         status = status.replace("-", "_") if status else None
         rows = found.hanging()[:limit] if hanging else found.list(status, limit=limit, after=after)
+        is_full = len(rows) == limit and not hanging
+        then = rows[-1]["id"] if is_full and found.list(status, limit=1, after=rows[-1]["id"]) else None
 
     def draw() -> None:
         draw_table(_COLUMNS, map(_row, rows), empty="There are none.")
-        draw_more(rows[-1]["id"] if len(rows) == limit and not hanging else None)
+        draw_more(then)
 
     session.show([_shown(row) for row in rows], draw)
 
