@@ -20,6 +20,9 @@ from benchmarks.counts import QUICK, Counts
 from benchmarks.figure import Figure, table
 from benchmarks.folder import folder_of_users
 from benchmarks.history import history
+from benchmarks.host_checks import host_checks
+from benchmarks.host_lag import host_lag
+from benchmarks.host_rows import host_rows
 from benchmarks.latency import latency
 from benchmarks.operations import operations
 from benchmarks.projection import projection
@@ -40,6 +43,9 @@ BENCHMARKS: dict[str, Callable[[Counts, Path], list[Figure]]] = {
     "jk": start_up,
     "l": backups,
     "m": history,
+    "n": host_rows,
+    "o": host_lag,
+    "p": host_checks,
 }
 """By the items that each gives: the two that are one ratio are measured together."""
 ITEMS = "".join(BENCHMARKS)

@@ -14,7 +14,9 @@ class Counts:
     `peer_messages` are the first so many of the flow, None all of it. `resting_orders` are the depths of the book, the first the least.
     `big_users` and `big_orders` are those of the exchange that is started up, `tail_commands` what it then reads on, and a writer's
     waits are watched for `watched_s` at least. `backup_users` is the size of the folder that is backed up; `history_rows` is how long the
-    history is of which pages are read, `history_turns` times each.
+    history is of which pages are read, `history_turns` times each. `host_events`
+    are carried into a host's database, of `host_users`, so many batches in a turn; `lag_orders` are placed while a worker follows;
+    `checked_events` are what an exchange has whose host is checked.
     """
 
     users: int = 50
@@ -41,6 +43,8 @@ class Counts:
     host_users: int = 200
     host_events: int = 50_000
     host_batches_a_turn: int = 5
+    lag_orders: int = 5_000
+    checked_events: tuple[int, ...] = (10_000, 100_000)
 
 
 QUICK = Counts(
@@ -62,5 +66,8 @@ QUICK = Counts(
     backup_users=300,
     history_rows=20_000,
     history_turns=100,
+    host_events=10_000,
+    lag_orders=500,
+    checked_events=(1_000, 10_000),
 )
 """Some seconds, to see that it runs; the figures jump about."""

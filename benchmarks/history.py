@@ -68,9 +68,9 @@ def fill(connection: Connection, rows: int) -> None:
         standing = connection.execute(_INDICES).fetchall()
         for name, _ in standing:
             connection.execute(f"DROP INDEX {name}")
-        connection.execute("INSERT INTO assets VALUES ('USD', 2)")
+        connection.execute("INSERT INTO assets VALUES ('USD', 2, NULL)")
         connection.executemany(
-            "INSERT INTO assets VALUES (?, 0)", [(_credit_type(one),) for one in range(CREDIT_TYPES)]
+            "INSERT INTO assets VALUES (?, 0, NULL)", [(_credit_type(one),) for one in range(CREDIT_TYPES)]
         )
         connection.executemany(_INSERT, map(_trade, range(1, rows + 1)))
         words.add_transactions(connection, 1)

@@ -1,7 +1,7 @@
 """An exchange for a host to follow: the flow that books are measured with, from many users in some instruments.
 
 Here: the flow's messages as commands. Never here: the host's database (host_rows, host_lag).
-Always: an order is a buyer's or a seller's by its side, and its instrument is its owner's; what the market refuses stands in the journal too.
+Always: an order is a buyer's or a seller's by its side, in the instrument of its owner; what the market refuses is in the journal too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FollowedExchange(BigExchange):
     def __init__(self, home: Path, *, users: int, events: int) -> None:
         super().__init__(home, users=users, orders=0)
         self.flow, flow = normal_flow(events)
-        commands = _commands(flow.messages(), users // 2, lift_ticks=max(0, 1 - flow.lowest_ticks))
+        commands = commands_of(flow.messages(), users // 2, lift_ticks=max(0, 1 - flow.lowest_ticks))
         with closing(self.live()) as live:
             self.begins_at = head_of(live)
             while head_of(live) < self.begins_at + events and (some := list(islice(commands, GROUP))):
@@ -41,7 +41,7 @@ class FollowedExchange(BigExchange):
         engine.handle(replica, request, time_us=max(self.time_us, replica.time_us + BETWEEN_US))
 
 
-def _commands(messages: Sequence[Message], buyers: int, *, lift_ticks: int) -> Iterator[cmd.Command]:
+def commands_of(messages: Sequence[Message], buyers: int, *, lift_ticks: int) -> Iterator[cmd.Command]:
     """There are as many sellers, each with the instrument of the buyer before them by so many; prices are lifted above zero."""
     owners: dict[int, int] = {}
     for kind, side, ioc, _, lots, _, number, price_ticks, _ in messages:
@@ -50,8 +50,6 @@ def _commands(messages: Sequence[Message], buyers: int, *, lift_ticks: int) -> I
         if kind == CANCEL:
             yield cmd.CancelOrder(owner, None, name)
         elif kind == NEW:
-            yield cmd.PlaceOrder(
-                owner, symbol, not side, lots, ticks, "IOC" if ioc else "GTC", client_order_id=name
-            )
+            yield cmd.PlaceOrder(owner, symbol, not side, lots, ticks, "IOC" if ioc else "GTC", client_order_id=name)
         else:
             yield cmd.AmendOrder(owner, symbol, None, name, price_ticks=ticks, quantity_lots=lots)

@@ -14,11 +14,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from benchmarks.counts import Counts
 from benchmarks.figure import Figure, Target, compare
-from benchmarks.host_databases import HostDatabases, host_databases
+from benchmarks.host_databases import HostDatabases, absent, connected, host_databases
 from benchmarks.host_exchange import FollowedExchange
 from credit_trading.host import schema
 from credit_trading.host.engine import EngineAdapter
@@ -30,14 +30,15 @@ GOAL = Target(kind="at least", ratio=0.5)
 
 _NAMED = re.compile(r"%\((\w+)\)s")
 
-_Statement = tuple[str, list[tuple[Any, ...]]]
+Statement = tuple[str, list[tuple[Any, ...]]]
 
 
 def host_rows(counts: Counts, folder: Path) -> list[Figure]:
     """One exchange for all databases."""
     exchange = FollowedExchange(folder / "home", users=counts.host_users, events=counts.host_events)
     with closing(exchange.live()) as live, host_databases(folder) as databases:
-        return [_measured(counts, exchange, live, one) for one in databases]
+        figures = [_measured(counts, exchange, live, one) for one in databases]
+        return figures + absent("n", "events into a host's tables", databases)
 
 
 def _measured(counts: Counts, exchange: FollowedExchange, live: LiveReplica, databases: HostDatabases) -> Figure:
@@ -47,10 +48,10 @@ def _measured(counts: Counts, exchange: FollowedExchange, live: LiveReplica, dat
     ours, by_hand = [], []
     with closing(EngineAdapter(url)) as adapter, closing(EngineAdapter(by_hand_url)) as other:
         for one in (adapter, other):
-            _init(one, tables, live)
+            made(one, tables, live)
         outward = Outward(live, adapter, tables)
-        taken = _TakenDown(adapter)
-        hand = databases.connected(by_hand_url)
+        taken = TakenDown(adapter)
+        hand = connected(by_hand_url)
         outward.round(up_to=exchange.begins_at)
         _write(hand, databases.begin, taken.by_place())
         for last in range(exchange.begins_at, exchange.begins_at + events, batches * ROWS_PER_BATCH):
@@ -62,18 +63,29 @@ def _measured(counts: Counts, exchange: FollowedExchange, live: LiveReplica, dat
             _write(hand, databases.begin, ready)
             by_hand.append(shown.events / (perf_counter() - start))
         hand.close()
+        assert _content(adapter, tables) == _content(other, tables), "the two sides have written different rows"
     what = f"{events:,} events of {exchange.flow} into {databases.name}, {ROWS_PER_BATCH:,} to a transaction"
     return compare(
         "n", what, ours, unit="events/s", compared_with="executemany of the same rows", compared=by_hand, target=GOAL
     )
 
 
-def _init(adapter: EngineAdapter, tables: Tables, live: LiveReplica) -> None:
+def made(adapter: EngineAdapter, tables: Tables, live: LiveReplica) -> None:
+    """The tables, before the first event."""
     with live.history() as log, adapter.transaction() as connection:
         schema.init(connection, tables, exchange_id=log.exchange_id)
 
 
-class _TakenDown:
+def _content(adapter: EngineAdapter, tables: Tables) -> list[int]:
+    """A number for all rows of each table."""
+    with adapter.transaction() as connection:
+        every = [
+            connection.execute(select(table).order_by(*table.primary_key)) for table in tables.metadata.sorted_tables
+        ]
+        return [hash(tuple(map(tuple, rows))) for rows in every]
+
+
+class TakenDown:
     """What an adapter's transactions write, with the parameters by place, as a driver takes them soonest."""
 
     def __init__(self, adapter: EngineAdapter) -> None:
@@ -94,20 +106,21 @@ class _TakenDown:
         if sql.startswith(("INSERT", "UPDATE", "DELETE")):
             self._statements.append((sql, values if many else [values]))
 
-    def by_place(self) -> list[list[_Statement]]:
+    def by_place(self) -> list[list[Statement]]:
         """All since the last time."""
         taken, self.transactions = self.transactions, []
-        return [[_by_place(sql, rows) for sql, rows in statements] for statements in taken]
+        return [[by_place(sql, rows) for sql, rows in statements] for statements in taken]
 
 
-def _by_place(sql: str, rows: Sequence[Any]) -> _Statement:
+def by_place(sql: str, rows: Sequence[Any]) -> Statement:
+    """With its parameters as tuples."""
     names = _NAMED.findall(sql)
     if not names:
         return sql, list(rows)
     return _NAMED.sub("%s", sql), [tuple([row[name] for name in names]) for row in rows]
 
 
-def _write(connection: Any, begin: str, transactions: Sequence[Sequence[_Statement]]) -> None:
+def _write(connection: Any, begin: str, transactions: Sequence[Sequence[Statement]]) -> None:
     cursor = connection.cursor()
     for statements in transactions:
         cursor.execute(begin)

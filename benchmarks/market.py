@@ -30,12 +30,12 @@ class Ask:
 
 
 class Market:
-    """An exchange of its own in `home`, through the public face."""
+    """An exchange of its own in `home`, through the public face; `host` is the URL of its host's database."""
 
-    def __init__(self, home: Path, *, users: int, project_on_commit: bool) -> None:
+    def __init__(self, home: Path, *, users: int, project_on_commit: bool, host: str | None = None) -> None:
         settings = Settings(project_on_commit=project_on_commit, checkpoint_every_events=1_000_000_000)
         self.home = home
-        self.exchange: Exchange = credit_trading.open(home, create=True, settings=settings)
+        self.exchange: Exchange = credit_trading.open(home, create=True, settings=settings, host=host)
         admin = self.exchange.as_admin("benchmark")
         admin.assets.add_asset("USD", decimals=2)
         admin.assets.add_asset("VCS", decimals=0)

@@ -26,7 +26,6 @@ _USER = "postgres"
 _STARTS_WITHIN_S = 30
 
 _SETTINGS = {
-    "autovacuum": "off",
     "max_connections": "60",
     "jit": "off",
     "listen_addresses": "127.0.0.1",
@@ -64,7 +63,7 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._as_root = os.geteuid() == 0  # the server refuses to run as root
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a socket has at most 107 bytes
-        self._data = self.folder / "data"
+        self.data = self.folder / "data"
         self.port = _free_port()
         if self._as_root:
             shutil.chown(self.folder, _USER)
@@ -73,7 +72,7 @@ class Postgres:
 
     def new_url(self, *, tcp: bool = False) -> str:
         """A schema with nothing in it, through the socket or the loopback."""
-        schema = f"test_{next(self._schemas)}"
+        schema = f"schema_{next(self._schemas)}"
         with psycopg.connect(self._address, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {schema}".encode())
         place = {"host": "127.0.0.1" if tcp else str(self.folder), "port": str(self.port)}
@@ -84,13 +83,14 @@ class Postgres:
     def start(self) -> None:
         """Returns when it takes connections."""
         settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        server = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), "-p", str(self.port)]
+        server = [str(self._programs / "postgres"), "-D", str(self.data), "-k", str(self.folder), "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["sh", "-c", _UNTIL_PARENT_ENDS, "sh", str(self.folder), *server, *settings],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # what ends the caller's processes as a group leaves the shell to end the server
                 **self._owner,
             )
         until = time.monotonic() + _STARTS_WITHIN_S
@@ -112,6 +112,11 @@ class Postgres:
             self._process.wait(_STARTS_WITHIN_S)
             self._process = None
 
+    @property
+    def is_running(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._process is not None
+
     def close(self) -> None:
         """Stops it; nothing is left."""
         self.stop()
@@ -128,7 +133,7 @@ class Postgres:
     def _initialise(self) -> None:
         how = ["-U", _USER, "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]
         made = subprocess.run(
-            [self._programs / "initdb", "-D", self._data, *how],
+            [self._programs / "initdb", "-D", self.data, *how],
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,12 @@ ACTOR = "cli"
 """As whom the command line acts in audit trails. Who sat at the keyboard is personal and stays out."""
 
 
+def find_modules_here() -> None:
+    """A host's adapter is also looked for in the folder in which the command is run."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+
+
 @attrs.define
 class Session:
     """`home` is the exchange's folder; `json` is set by a command's `--json`."""
@@ -26,6 +34,8 @@ class Session:
     @contextmanager
     def admin(self) -> Iterator[credit_trading.Admin]:
         """The exchange for an administrator, closed at the end of the block. Raises what opening raises."""
+        if "CREDIT_TRADING_HOST_ADAPTER" in os.environ:
+            find_modules_here()
         with credit_trading.open(self.home) as exchange:
             with suppress(
                 ClockRefused

@@ -57,8 +57,8 @@ class Adapter(Protocol):
         """
         return False
 
-    def keeps(self, asset: str, project_id: str | None) -> bool:  # noqa: ARG002 - the default keeps all or none
-        """Whether the host has a record of its own of balances of that asset; of others none is missed. Default: of all."""
+    def keeps(self, user_id: str, asset: str, project_id: str | None) -> bool:  # noqa: ARG002 - the default keeps all or none
+        """Whether the host has a record of its own of that balance; no other is missed by `host check`. Default: of all."""
         return True
 
     def own_balances(self, connection: Any, after: tuple[str, str] | None, limit: int) -> Sequence[OwnBalance]:  # noqa: ARG002

@@ -43,7 +43,7 @@ _PROBLEMS = {
     DifferenceKind.MISSING: "it is missing",
     DifferenceKind.UNEXPECTED: "the journal knows nothing of it",
     DifferenceKind.DIFFERS: "it is not what the journal leads to",
-    DifferenceKind.AHEAD: "it knows more than the position says",
+    DifferenceKind.AHEAD: "it tells of more than it can know of yet",
     DifferenceKind.FOREIGN: "it is of another exchange or another history",
     DifferenceKind.HANGING: "it has waited for too long",
     DifferenceKind.REAPPLY: "the host has not done its own side again",

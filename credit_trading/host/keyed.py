@@ -37,7 +37,8 @@ _AT_ONCE = 256
 """Values of one column in one statement; there are databases that take no more than a thousand parameters."""
 
 _DAYS_AT_MOST = 64
-"""Days that are named beside them."""
+_LAST_AT_MOST = 2
+"""Days, and values of the last column of the key, that are named beside them."""
 
 
 @attrs.frozen
@@ -51,7 +52,15 @@ class _Language:
     @classmethod
     def of(cls, connection: Connection) -> _Language:
         dialect = connection.dialect
+        if dialect.driver == "psycopg":
+            return _by_place(type(dialect))  # type: ignore[arg-type]  # mypy does not see that classes have a hash
         return cls(type(dialect), dialect.paramstyle, dialect)
+
+
+@lru_cache(maxsize=8)
+def _by_place(kind: Any) -> _Language:
+    """For a driver that takes parameters both ways, and sooner so than by name."""
+    return _Language(kind, "format", kind(paramstyle="format"))
 
 
 def find(
@@ -59,16 +68,19 @@ def find(
 ) -> dict[Key, Row]:
     """Those of these rows that there are, by their primary keys; of each these columns, None for all.
 
-    `by` is the column of the key that tells most of them apart. Only that one is asked for, and days, of which a user has more and more.
-    Any more columns in the question, and SQLite tries all their combinations, or a database takes another index, which tells fewer apart.
+    `by` is the column of the key that tells most of them apart. Beside it only days are named, of which a user has more and more, and the
+    last column of the key where it has one or two values. Any more, and SQLite tries all combinations, or a database without statistics
+    takes another index, which tells fewer apart.
     """
     wanted = set(keys)
     if not wanted:
         return {}
     key = list(table.primary_key)
     values = {column.name: set(some) for column, some in zip(key, zip(*wanted, strict=True), strict=True)}
-    days = [column.name for column in key if isinstance(column.type, Day)]
-    beside = {name: values[name] for name in days if len(values[name]) <= _DAYS_AT_MOST}
+    most = {column.name: _DAYS_AT_MOST for column in key if isinstance(column.type, Day)}
+    if key[-1].name != by:
+        most[key[-1].name] = _LAST_AT_MOST
+    beside = {name: values[name] for name, limit in most.items() if len(values[name]) <= limit}
     return _select(connection, table, {by: values[by], **beside}, columns, wanted)
 
 
@@ -121,7 +133,7 @@ class _Query:
             given[name] = value if convert is None else convert(value)
         result = connection.exec_driver_sql(self.sql, tuple(given.values()) if self.is_by_place else given)
         width = len(self.key.columns)
-        for row in _rows(result):
+        for row in map(tuple, result.all()):
             key = self.key.of(row[:width])
             if wanted is None or key in wanted:
                 yield key, dict(zip(self.rest.columns, self.rest.of(row[width:]), strict=True))
@@ -182,7 +194,7 @@ def _query(
         for name, length in lengths
     ]
     key = list(table.primary_key)
-    rest = [table.c[name] for name in columns or table.c.keys()]
+    rest = [table.c[name] for name in (table.c.keys() if columns is None else columns)]
     compiled = (
         select(*[column.label(f"key_{column.name}") for column in key], *rest)
         .where(*conditions)
@@ -216,25 +228,26 @@ class _Prepared:
     """
 
     sql: str
-    parameters: Sequence[tuple[str, str]]
-    """In their order: the name, and the column that it is taken from."""
+    names: Sequence[str]
+    """Of its parameters, in their order."""
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    """Theirs, of a row."""
     is_by_place: bool
-    converted: Mapping[str, _Convert]
-    """Columns that the driver wants otherwise."""
+    converted: Sequence[tuple[int, _Convert]]
+    """Those that the driver wants otherwise."""
 
     def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        columns = {name: self._values(column, rows) for name, column in self.parameters}
+        given = self._converted(rows) if self.converted else map(self.values, rows)
         if self.is_by_place:
-            connection.exec_driver_sql(self.sql, list(zip(*columns.values(), strict=True)))
+            connection.exec_driver_sql(self.sql, list(given))
         else:
-            connection.exec_driver_sql(
-                self.sql, [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
-            )
+            connection.exec_driver_sql(self.sql, [dict(zip(self.names, one, strict=True)) for one in given])
 
-    def _values(self, column: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-        values = map(itemgetter(column), rows)
-        convert = self.converted.get(column)
-        return values if convert is None else map(convert, values)
+    def _converted(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
+        for one in map(list, map(self.values, rows)):
+            for place, convert in self.converted:
+                one[place] = convert(one[place])
+            yield tuple(one)
 
 
 @lru_cache(maxsize=256)
@@ -243,13 +256,11 @@ def _prepared(table: Table, what: str, columns: tuple[str, ...], language: _Lang
     compiled = _statement(table, what, columns).compile(dialect=dialect)
     is_by_place = bool(compiled.positional)
     names = (compiled.positiontup if is_by_place else compiled.params) or ()
-    parameters = [(name, name.removeprefix(_KEY)) for name in names]
-    converted = {}
-    for _, column in parameters:
-        convert = table.c[column].type.dialect_impl(dialect).bind_processor(dialect)
-        if convert is not None:
-            converted[column] = convert
-    return _Prepared(str(compiled), parameters, is_by_place, converted)
+    places = [name.removeprefix(_KEY) for name in names]
+    converts = [table.c[column].type.dialect_impl(dialect).bind_processor(dialect) for column in places]
+    converted = [(place, convert) for place, convert in enumerate(converts) if convert is not None]
+    values = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
+    return _Prepared(str(compiled), names, values, is_by_place, converted)
 
 
 _KEY = "key_"
@@ -263,9 +274,3 @@ def _statement(table: Table, what: str, columns: tuple[str, ...]) -> Insert | Up
     if what == "remove":
         return delete(table).where(*key)
     return update(table).where(*key).values({name: bindparam(name) for name in columns})
-
-
-def _rows(result):
-    rows = result.cursor.fetchall()
-    result.close()
-    return rows

@@ -83,7 +83,11 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _as_text(value: datetime | None) -> str | None:
-    return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+    if value is None:
+        return None
+    if value.tzinfo is not UTC or value > _LATEST:
+        value = _in_utc(value)
+    return value.isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
 
 def _read(value: object) -> datetime:

@@ -36,8 +36,8 @@ _MOVED = {
     "transfer_in": "{user} was given {what} by {other}",
     "transfer_out": "{user} gave {what} to {other}",
     "fee": "{user} paid a fee of {what}",
-    "correction_in": "{user} was given {what} as a correction",
-    "correction_out": "{what} were taken from {user} as a correction",
+    "correction_in": "a correction gave {what} to {user}",
+    "correction_out": "a correction took {what} from {user}",
 }
 _OUTSIDE = "somebody outside"
 _ENDED = {"failed": "given up as failed"}
@@ -230,10 +230,10 @@ def _open(
         return row
     what = f"{row['quantity']} {row['asset']} of {row['user_id']}"
     if status == _PENDING:
-        row["type"], row["sentence"] = EntryType.WITHDRAWAL_HELD.value, f"{what} are held for a withdrawal{why}"
+        row["type"], row["sentence"] = EntryType.WITHDRAWAL_HELD.value, f"held for a withdrawal: {what}{why}"
     else:
         row["type"] = EntryType.WITHDRAWAL_RELEASED.value
-        row["sentence"] = f"{what} are no longer held: their withdrawal was {_ENDED.get(status, status)}{why}"
+        row["sentence"] = f"no longer held: {what}; the withdrawal was {_ENDED.get(status, status)}{why}"
     return row
 
 

@@ -143,7 +143,7 @@ def _ended(seen: Seen, type_: str, how: str, reason: str, order: OrderRow, names
     left = order["quantity_units"] - order["filled_units"]
     of = f" of {format_units(order['quantity_units'], decimals)}" if order["filled_units"] else ""
     why = _WHY_CANCELED.get(reason, reason)
-    sentence = f"{name_of(order)} {how}: {why}; {format_units(left, decimals)}{of} {order['asset']} were not filled"
+    sentence = f"{name_of(order)} {how}: {why}; unfilled: {format_units(left, decimals)}{of} {order['asset']}"
     row = _of(seen, type_, order, sentence, left, names)
     row["reason"] = reason
     return row

@@ -36,13 +36,15 @@ def touched(seen: Iterable[Seen]) -> set[int]:
     numbers: set[int] = set()
     placed: set[int] = set()
     for one in seen:
-        event = one.entry.event
-        if isinstance(event, ev.Trade):
-            numbers |= {event.taker_order, event.maker_order}
-        elif isinstance(event, ev.OrderAccepted):
+        event: Any = one.entry.event
+        kind = type(event)
+        if kind is ev.OrderAccepted:
             placed.add(event.order)
-        elif type(event) in _ORDER_EVENTS:
-            numbers.add(event.order)  # type: ignore[attr-defined]
+        elif kind is ev.Trade:
+            numbers.add(event.taker_order)
+            numbers.add(event.maker_order)
+        elif kind in _ORDER_EVENTS:
+            numbers.add(event.order)
     return numbers - placed
 
 
@@ -72,9 +74,11 @@ class Orders:
         for number in sorted(numbers):
             row = self.rows[number]
             decimals = self._names.asset(row["asset"]).decimals
-            row["quantity"] = format_units(row["quantity_units"], decimals)
-            row["filled"] = format_units(row["filled_units"], decimals)
-            row["remaining"] = format_units(row["quantity_units"] - row["filled_units"], decimals)
+            quantity, filled = row["quantity_units"], row["filled_units"]
+            row["quantity"] = row["remaining"] = format_units(quantity, decimals)
+            row["filled"] = format_units(filled, decimals)
+            if filled:
+                row["remaining"] = format_units(quantity - filled, decimals)
             yield row
 
     def _accepted(self, seen: Seen, event: ev.OrderAccepted) -> None:

@@ -25,8 +25,8 @@ COLUMNS = ("status", "sequence", "transaction_id", "code", "sentence", "reapply"
 
 _SETTLED, _PENDING = TransactionStatus.SETTLED.value, TransactionStatus.PENDING.value
 
-_CONFIRMED_TOO_LATE = (
-    "the exchange had given the credits back to the user before the host confirmed: take them back on the host's side"
+_CONFIRMED_IN_VAIN = (
+    "the user has the credits on the exchange, and the host has added them too: take them back on the host's side"
 )
 
 Reapply = Callable[[RequestRow], bool]
@@ -61,10 +61,12 @@ class Outcomes:
         event, row = seen.entry.event, self.rows.get(request_id)
         if isinstance(event, ev.CommandRejected):
             if row is not None and not is_end:  # who was too late to end it has changed nothing
-                self._set(row, seen, RequestStatus.REFUSED, event.code)
+                self._not_moved(seen, row, RequestStatus.REFUSED, event.code)
         elif isinstance(event, ev.Deposited):
+            # Of what was refused, or given up, the host has taken its own side back.
+            is_lost = row is None or row["status"] == RequestStatus.REFUSED.value
             if row is None or self._is_asked_for(seen, row, event):
-                self._carried_out(seen, row or self._found_again(seen, event), is_lost=row is None)
+                self._carried_out(seen, row or self._found_again(seen, event), is_lost=is_lost)
         elif isinstance(event, ev.TransactionEntered):
             self._entered(seen, event, row)
         elif isinstance(event, ev.TransactionUpdated):
@@ -82,16 +84,19 @@ class Outcomes:
         entered = self._names.entered(event.transaction)
         if row is None:
             row = self._found_again(seen, entered)
-        elif not self._is_asked_for(seen, row, entered):
+        elif not _is_held_by(row, event.transaction) and not self._is_asked_for(seen, row, entered):
             return
         row["transaction_id"] = event.transaction
-        is_confirmed = row["decision"] == Decision.CONFIRM.value
         if event.status == _SETTLED:
-            self._carried_out(seen, row, is_lost=not is_confirmed)
+            self._carried_out(seen, row, is_lost=row["decision"] != Decision.CONFIRM.value)
         elif not _is_known(row, seen):
-            self._set(row, seen, RequestStatus.RELEASED)
-            if is_confirmed:  # on a copy of the host's database that was older than the decision that counted
-                row["reapply"], row["sentence"] = True, _CONFIRMED_TOO_LATE
+            self._not_moved(seen, row, RequestStatus.RELEASED)
+
+    def _not_moved(self, seen: Seen, row: RequestRow, status: RequestStatus, code: str | None = None) -> None:
+        """A host that has confirmed all the same has decided on an older copy, or before the exchange was put back: a person mends it."""
+        self._set(row, seen, status, code)
+        if (row["kind"], row["decision"]) == (RequestKind.WITHDRAWAL.value, Decision.CONFIRM.value):
+            row["reapply"], row["sentence"] = True, _CONFIRMED_IN_VAIN
 
     def _carried_out(self, seen: Seen, row: RequestRow, *, is_lost: bool) -> None:
         """`is_lost`: nothing says that the host has done its own side."""
@@ -181,6 +186,10 @@ class Outcomes:
 
 def _is_known(row: RequestRow, seen: Seen) -> bool:
     return row["status"] in FINAL and row["sequence"] == seen.entry.sequence
+
+
+def _is_held_by(row: RequestRow, transaction: int) -> bool:
+    return row["status"] == RequestStatus.HELD.value and row["sequence"] == transaction
 
 
 def _kind(event: Carried) -> str:

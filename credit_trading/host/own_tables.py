@@ -91,7 +91,7 @@ def _missing(adapter: Adapter, sight: Sight, expected: Expected, begun: int) -> 
             if row["posted_units"]
             and row["sequence"] <= begun
             and key not in seen
-            and adapter.keeps(row["asset"], row["project_id"])
+            and adapter.keeps(row["user_id"], row["asset"], row["project_id"])
         ]
         after = end_of(keys)
         more = after is not None

@@ -83,5 +83,5 @@ def _position(row: Row[*tuple[Any, ...]] | None) -> Position:
     try:
         return Position(row[0], int(row[1]), bytes.fromhex(row[2]))
     except (TypeError, ValueError) as error:
-        hint = "Somebody has written into it: put its sequence and hash back from a copy."
+        hint = "Somebody has written into it. Delete that row, then: credit-trading host repair."
         raise FileCorrupt("host", FOLLOWER, f"its position cannot be read ({error})", hint=hint) from error

@@ -35,7 +35,8 @@ def command_rejected(seen: Seen, event: ev.CommandRejected, _: Orders, names: Na
     order = "" if event.order is None else f" {event.order}"
     if order and event.command in ("CancelOrder", "AmendOrder"):
         asked = asked.replace("an order", f"order{order}")
-    sentence = f"a request {asked} of {user} was refused: {why_refused(event.code)}"
+    which = f"a request {asked} of {user}" if seen.request is None else f"request {seen.request[0]} for {user}"
+    sentence = f"{which} was refused: {why_refused(event.code)}"
     return [
         entry(
             seen,

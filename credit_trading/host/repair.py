@@ -208,7 +208,7 @@ class _Repair:
     def _record(self, host: Connection, table: str, key: str, before: Any, after: Any) -> None:
         told = [None if row is None else row_json(row) for row in (before, after)]
         done = "added" if before is None else "removed" if after is None else "changed"
-        _log.warning("host repair by %s: %s %s was %s", self.actor, table, key, done)
+        _log.warning("host repair by %s: %s was %s", self.actor, f"{table} {key}".strip(), done)
         host.execute(
             insert(self.tables.repairs).values(
                 repaired_at=datetime.now(UTC),

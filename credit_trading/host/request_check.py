@@ -19,7 +19,7 @@ from credit_trading.host import comparing, keyed
 from credit_trading.host.comparing import Deviation, Page, Sight, end_of, keys_beyond
 from credit_trading.host.difference import Difference, DifferenceKind, same_number, shown
 from credit_trading.host.keyed import Row
-from credit_trading.host.request import Decision, RequestKind, RequestStatus, command_id, request_of
+from credit_trading.host.request import FINAL, Decision, RequestKind, RequestStatus, command_id, request_of
 from credit_trading.host.tables import Tables
 from credit_trading.journal.live import LiveReplica
 
@@ -32,7 +32,8 @@ OUTCOME = ("status", "sequence", "transaction_id", "code", "sentence")
 _CONTENT = ("kind", "user_id", "asset", "amount")
 _TOLD = ("status", "sequence", "transaction_id", "code")
 
-_WAITING = (RequestStatus.NEW.value, RequestStatus.HELD.value)
+_WAITING = (RequestStatus.NEW.value, RequestStatus.HELD.value, RequestStatus.SET_ASIDE.value)
+"""For the exchange, the host or a person; what is set aside has left the host's side, and has come nowhere."""
 _NO_COMMAND = (RequestStatus.NEW.value, RequestStatus.SET_ASIDE.value)
 _NOTHING_MOVED = (RequestStatus.REFUSED.value, RequestStatus.RELEASED.value)
 
@@ -192,11 +193,12 @@ def outcome_without_journal(found: Row, *, anew: bool) -> Row:
 
 
 def must_reapply(expected: Mapping[str, object], found: Mapping[str, object] | None) -> bool:
-    """Whether the exchange has carried it out while this database does not have the host's own side of it."""
+    """Whether the exchange has carried it out while this database does not have the host's own side of it; or has that, and it has not."""
     if found is None:
         return expected["status"] == RequestStatus.DONE.value
-    is_settled = expected["kind"] == RequestKind.WITHDRAWAL.value and expected["status"] == RequestStatus.DONE.value
-    return is_settled and found["decision"] != Decision.CONFIRM.value
+    if expected["kind"] != RequestKind.WITHDRAWAL.value or expected["status"] not in FINAL:
+        return False
+    return (expected["status"] == RequestStatus.DONE.value) != (found["decision"] == Decision.CONFIRM.value)
 
 
 def _is_same(column: str, expected: Row, found: Row) -> bool:

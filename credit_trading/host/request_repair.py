@@ -16,6 +16,7 @@ from credit_trading.host.adapter import Adapter
 from credit_trading.host.comparing import Deviation
 from credit_trading.host.difference import Difference, DifferenceKind
 from credit_trading.host.keyed import Row
+from credit_trading.host.request import RequestStatus
 from credit_trading.host.request_check import must_reapply, outcome_without_journal
 from credit_trading.host.rows import RequestRow
 
@@ -44,7 +45,7 @@ def repair_request(
     """
     found = deviation.found
     after = _wanted(deviation, anew=anew)
-    if after["reapply"] and redo and not dry_run:
+    if after["reapply"] and after["status"] == RequestStatus.DONE.value and redo and not dry_run:
         after["reapply"] = not adapter.reapply(connection, cast("RequestRow", after))
     changes = tuple(name for name in _WRITTEN if found is None or after[name] != found[name])
     if changes and not dry_run:

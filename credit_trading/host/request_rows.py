@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, or
 
 from credit_trading.checks import checked_id, checked_number, shown
 from credit_trading.errors import InvalidInput, NotFound
-from credit_trading.host import position
+from credit_trading.host import position, request_writing
 from credit_trading.host.adapter import Adapter
 from credit_trading.host.connections import borrowed, translated_errors
 from credit_trading.host.request import Decision, RequestKind, RequestStatus
@@ -86,6 +86,15 @@ def fail(connection: object, request_id: str, *, prefix: str = DEFAULT_PREFIX) -
     decide(connection, _tables(prefix), request_id, Decision.FAIL)
 
 
+def give_up(connection: object, request_id: str, *, prefix: str = DEFAULT_PREFIX) -> None:
+    """The host gives up a request that was set aside, and takes its own side of it back in this transaction: it is `refused` from here on.
+
+    Should the exchange carry it out all the same, by somebody who has slept since, its row is done again through `Adapter.reapply`.
+    Raises NotFound, CommandConflict for any other.
+    """
+    request_writing.give_up(connection, _tables(prefix), request_id)
+
+
 def retire_project(
     connection: object, request_id: str, project_id: str, *, prefix: str = DEFAULT_PREFIX, **more: Unpack[Wishes]
 ) -> None:
@@ -134,6 +143,10 @@ class Requests:
         """See `fail`."""
         decide(connection, self._tables, request_id, Decision.FAIL)
 
+    def give_up(self, connection: object, request_id: str) -> None:
+        """See `give_up`."""
+        request_writing.give_up(connection, self._tables, request_id)
+
     def retire_project(self, connection: object, request_id: str, project_id: str, **more: Unpack[Wishes]) -> None:
         """See `retire_project`."""
         retire_project(connection, request_id, project_id, prefix=self._tables.prefix, **more)
@@ -161,10 +174,10 @@ class Requests:
         return found
 
     def hanging(self, older_than_s: int | None = None, *, now: datetime | None = None) -> list[RequestRow]:
-        """Those that have been new, or held without an end, for longer than that; and those in no status that there is. 1,000 at most."""
+        """Those that have been new, held or set aside for longer than that; and those in no status that there is. 1,000 at most."""
         age = timedelta(seconds=self._hanging_s if older_than_s is None else older_than_s)
         row, border = self._tables.requests, (now or datetime.now(UTC)) - age
-        waiting = (RequestStatus.NEW.value, RequestStatus.HELD.value)
+        waiting = (RequestStatus.NEW.value, RequestStatus.HELD.value, RequestStatus.SET_ASIDE.value)
         query = (
             select_requests(self._tables)
             .where(

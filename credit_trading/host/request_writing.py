@@ -115,6 +115,33 @@ def decide(connection: object, tables: Tables, request_id: str, decision: Decisi
     raise _undecidable(request_id, *found)
 
 
+def give_up(connection: object, tables: Tables, request_id: str) -> None:
+    """Raises NotFound, CommandConflict unless it is set aside."""
+    checked_id(request_id, what="request id")
+    row = tables.requests
+    with translated_errors(FOLLOWER):
+        core = borrowed(connection)
+        given_up = core.execute(
+            update(row)
+            .where(row.c.id == request_id, row.c.status == RequestStatus.SET_ASIDE.value)
+            .values(
+                status=RequestStatus.REFUSED.value,
+                code="given_up",
+                sentence="the application has given it up",
+                updated_at=datetime.now(UTC),
+            )
+        )
+        if given_up.rowcount == 1:
+            return
+        found = core.execute(select(row.c.status).where(row.c.id == request_id)).first()
+    if found is None:
+        raise NotFound(REQUESTS, request_id, "no such request", hint=LIST_HINT)
+    problem = f"it is {shown(found[0])}, and only what is set aside can be given up"
+    raise CommandConflict(
+        REQUESTS, request_id, problem, hint=f"See how it stands: credit-trading host requests show {request_id}."
+    )
+
+
 def _undecidable(request_id: str, kind: str, status: str, decision: str | None) -> CommandConflict:
     if kind != RequestKind.WITHDRAWAL.value:
         problem, hint = f"it is a {shown(kind)}, and only a withdrawal waits for the host", LIST_HINT

@@ -74,7 +74,7 @@ def _seen(history: History, rows: Sequence[Row], names: Names) -> Iterator[Seen]
 
 def _request(entry: Entry, names: Names) -> tuple[str, bool] | None:
     """A transaction that a request has entered is that request's, whoever ends it."""
-    if isinstance(entry.event, TransactionUpdated):
+    if type(entry.event) is TransactionUpdated:
         entered = request_of(names.entry(entry.event.transaction).cause)
         return None if entered is None else (entered[0], True)
     return request_of(entry.cause)

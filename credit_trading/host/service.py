@@ -199,6 +199,13 @@ class HostService:
         """The host could not: the exchange gives the credits back to the user. Raises as `confirm`."""
         self.requests.fail(connection, request_id)
 
+    def give_up(self, connection: Any, request_id: str) -> None:
+        """The host takes back its own side of a request that was set aside, in this very transaction: it is refused from here on.
+
+        Raises NotFound, CommandConflict for any other.
+        """
+        self.requests.give_up(connection, request_id)
+
     def retire_project(self, connection: Any, request_id: str, project_id: str) -> None:
         """The host retires a project; its instruments are halted, unless the settings say otherwise."""
         actor, correlation_id = self._actor(None), self._principal.correlation_id

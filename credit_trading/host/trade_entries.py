@@ -123,7 +123,8 @@ class _Fill:
             type_, how = _PARTLY_FILLED, "was partly filled"
             remaining = format_units(order["quantity_units"] - order["filled_units"], base.decimals)
             left = f"; {remaining} {base.code} left"
-        sentence = f"{name_of(order)} {how}: {self.words} {self.at}{fee_words(fee, instrument.quote)}{left}"
+        did = "bought" if order["side"] == BUY else "sold"
+        sentence = f"{name_of(order)} {how}: {did} {self.words} {self.at}{fee_words(fee, instrument.quote)}{left}"
         return entry(
             seen,
             type_,

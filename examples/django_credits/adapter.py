@@ -21,6 +21,8 @@ from credit_trading.host.rows import Changes, RequestRow
 if not apps.ready:  # the command line of credit-trading imports this module by itself
     django.setup()
 
+from django.contrib.auth.models import User as Person
+
 from examples.django_credits.models import Credits, Project
 
 
@@ -32,7 +34,7 @@ class CreditsAdapter(Adapter):
         """Shows what everybody has on the exchange, and ends what the host has begun."""
         for rows, is_gone in ((changes.balances, False), (changes.gone_balances, True)):
             for row in rows:
-                if self.keeps(row["asset"], row["project_id"]):
+                if self.keeps(row["user_id"], row["asset"], row["project_id"]):
                     self._show(row["user_id"], row["asset"], 0 if is_gone else row["posted_units"])
         for request in changes.requests:
             if request["project_id"] is None:  # money, of which this host keeps nothing
@@ -58,9 +60,9 @@ class CreditsAdapter(Adapter):
         amount = int(request["amount"] or 0)
         return bool(_row(request).filter(amount__gte=amount).update(amount=F("amount") - amount))
 
-    def keeps(self, asset: str, project_id: str | None) -> bool:
-        """Credits of projects, and no money."""
-        return project_id is not None
+    def keeps(self, user_id: str, asset: str, project_id: str | None) -> bool:
+        """Credits of projects, and no money; of people, and nobody whom only the exchange knows."""
+        return project_id is not None and user_id.isdigit() and Person.objects.filter(pk=user_id).exists()
 
     def own_balances(self, connection: Any, after: tuple[str, str] | None, limit: int) -> Sequence[OwnBalance]:
         rows = Credits.objects.select_related("project").exclude(on_exchange=0)
@@ -71,8 +73,9 @@ class CreditsAdapter(Adapter):
         self._show(balance.user_id, balance.asset, int(balance.posted))
 
     def _show(self, user_id: str, code: str, amount: int) -> None:
-        project = Project.objects.get(code=code)
-        Credits.objects.update_or_create(owner_id=int(user_id), project=project, defaults={"on_exchange": amount})
+        project = Project.objects.filter(code=code).first()
+        if project is not None:
+            Credits.objects.update_or_create(owner_id=int(user_id), project=project, defaults={"on_exchange": amount})
 
 
 @contextmanager

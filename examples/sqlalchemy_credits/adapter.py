@@ -59,7 +59,7 @@ class CreditsAdapter(Adapter):
         credits.amount += amount if request["kind"] == "withdrawal" else -amount
         return True
 
-    def keeps(self, asset: str, project_id: str | None) -> bool:
+    def keeps(self, user_id: str, asset: str, project_id: str | None) -> bool:
         """Credits of projects, and no money."""
         return project_id is not None
 

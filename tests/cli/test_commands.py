@@ -85,10 +85,14 @@ def test_deleting_is_not_done_unasked(market: Cli) -> None:
 
 def test_assets_and_instruments_are_added_and_listed(cli: Cli) -> None:
     """Keys as in the records; text names what was added."""
-    assert cli.json("assets", "add", "USD", "--decimals", "2") == {"code": "USD", "decimals": 2}
+    assert cli.json("assets", "add", "USD", "--decimals", "2") == {
+        "code": "USD",
+        "decimals": 2,
+        "project_id": None,
+    }
     assert "Added GS-1 with 0 decimals" in cli.run("assets", "add", "GS-1", "--decimals", "0").out
     assert [asset["code"] for asset in cli.json("assets", "list")] == ["USD", "GS-1"]
-    assert cli.run("assets", "list").out.splitlines()[1].split() == ["USD", "2"]
+    assert cli.run("assets", "list").out.splitlines()[1].split() == ["USD", "2", "-"]
     grid = ("--base", "GS-1", "--quote", "USD", "--tick", "0.05", "--lot", "1")
     added = cli.json("instruments", "add", "GS-1/USD", *grid, "--maker-fee", "-0.0001", "--taker-fee", "0.002")
     assert added == {
@@ -97,6 +101,7 @@ def test_assets_and_instruments_are_added_and_listed(cli: Cli) -> None:
         "quote": "USD",
         "tick": "0.05",
         "lot": "1",
+        "project_id": None,
         "status": "open",
         "session": "open",
         "maker_fee": "-0.0001",

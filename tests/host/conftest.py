@@ -20,7 +20,7 @@ def _postgres() -> Iterator[Callable[[], Postgres]]:
     started = cache(Postgres)
     yield started
     if started.cache_info().currsize:
-        started().discard()
+        started().close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import attrs
+import pytest
 from sqlalchemy import Engine, NullPool, Table, create_engine, insert, select, text
 from sqlalchemy.orm import Session
 
@@ -51,6 +52,14 @@ SETTINGS = Settings(host_batch_rows=8, checkpoint_every_events=1_000)
 """A few events make several batches."""
 
 MOST_ROUNDS = 12
+
+AT_LENGTH_ON_POSTGRES = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
+)
+AT_LENGTH_ON_SQLITE = pytest.mark.parametrize(
+    "database", [pytest.param("sqlite", marks=pytest.mark.long), "postgres"], indirect=True
+)
+"""For tests that take long enough on one of them; the other has its turn with --long."""
 
 
 class DecidingCredits(CreditsAdapter):
@@ -134,7 +143,9 @@ class CreditsHost:
 
     def open(self, settings: Settings = SETTINGS) -> Floor:
         """The exchange, as a new process would."""
-        self._floor = Floor(open_exchange(self.home, clock=self.clock, settings=settings, host=self.adapter))
+        exchange = open_exchange(self.home, clock=self.clock, settings=settings, host=self.adapter)
+        exchange._link._tables = TABLES  # the same for all, or each has its statements compiled anew
+        self._floor = Floor(exchange)
         return self._floor
 
     def close(self) -> None:

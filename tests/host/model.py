@@ -43,6 +43,8 @@ class Model:
     )
     resting: Counter[tuple[str, str]] = attrs.Factory(Counter)
     users: set[str] = attrs.Factory(lambda: set(USERS))
+    gone: set[str] = attrs.Factory(set)
+    """Their ids are never given out again."""
     halted: set[str] = attrs.Factory(set)
     retired: dict[str, str] = attrs.Factory(dict)
     """Projects that the host has said to be retired, by request."""
@@ -65,6 +67,7 @@ class Model:
 
     def delete(self, user: str, sweep_to: str) -> None:
         self.users.discard(user)
+        self.gone.add(user)
         for code in PROJECTS:
             self.posted[sweep_to, code] += self.posted.pop((user, code), 0)
             self.resting.pop((user, code), None)

@@ -145,6 +145,7 @@ def test_following_goes_on_through_an_outage_and_says_so_once(cli: Cli, tmp_path
         assert process.stderr is not None
         patience = threading.Timer(20, process.kill)
         patience.start()
+        assert "Following until" in process.stderr.readline()
         first = process.stderr.readline()
         later.mkdir()
         cli.run("host", "--url", url, "init")
@@ -168,7 +169,10 @@ def test_no_host_named_at_all_says_how_one_is(cli: Cli, monkeypatch: pytest.Monk
     assert cli.json("host", "status") is None
 
 
-def test_an_adapter_is_found_in_the_folder_where_the_command_is_run(cli: Cli, tmp_path: Path) -> None:
+def test_an_adapter_is_found_in_the_folder_where_the_command_is_run(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the option and by the environment, which other commands than these read too."""
     (tmp_path / "shop_adapter.py").write_text(
         "from credit_trading.host.engine import EngineAdapter\n"
         f"def adapter(): return EngineAdapter('sqlite:///{tmp_path}/shop.db')\n"
@@ -177,6 +181,10 @@ def test_an_adapter_is_found_in_the_folder_where_the_command_is_run(cli: Cli, tm
     assert cli.json("host", "--adapter", "shop_adapter:adapter", "sync")["sequence"] == 5
     assert (tmp_path / "shop.db").exists()
     assert not (tmp_path / "app.db").exists()
+    monkeypatch.setenv("CREDIT_TRADING_HOST_ADAPTER", "shop_adapter:adapter")
+    monkeypatch.delitem(sys.modules, "shop_adapter")
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one != str(tmp_path)])
+    assert cli.json("assets", "add", "GS-1", "--decimals", "0", "--project", "7")["project_id"] == "7"
 
 
 def test_what_is_typed_goes_before_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,11 +7,9 @@ from random import Random
 import pytest
 
 from credit_trading.errors import FileForeign
-from tests.host.credits import FOREST, RIVER, USERS, CreditsHost, ForgetfulCredits
+from tests.host.credits import AT_LENGTH_ON_POSTGRES, FOREST, RIVER, USERS, CreditsHost, ForgetfulCredits
 
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 20))]
-
-SQLITE_AND_POSTGRES_AT_LENGTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.long)]
 
 
 def go_on(host: CreditsHost, chance: Random, name: str) -> None:
@@ -31,13 +29,14 @@ def go_on(host: CreditsHost, chance: Random, name: str) -> None:
         host.ask(name)
 
 
+@AT_LENGTH_ON_POSTGRES
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_older_copy_of_the_hosts_database_gets_back_all_that_it_had_lost(
     credits_host: CreditsHost, seed: int, is_long: bool
 ) -> None:
     host, chance = credits_host, Random(seed)
     copies = [host.copy()]
-    for number in range(12 if is_long else 4 if host.database.kind == "sqlite" else 2):
+    for number in range(12 if is_long else 2):
         go_on(host, chance, f"r{number}")
         copies.append(host.copy())
         go_on(host, chance, f"s{number}")
@@ -52,12 +51,13 @@ def test_an_older_copy_of_the_hosts_database_gets_back_all_that_it_had_lost(
     host.assert_settled()
 
 
-@pytest.mark.parametrize("database", SQLITE_AND_POSTGRES_AT_LENGTH, indirect=True)
+@AT_LENGTH_ON_POSTGRES
 def test_without_reapply_each_lost_request_is_named_until_its_own_side_is_done_by_hand(
     credits_host: CreditsHost,
 ) -> None:
     host = credits_host
     host.close()
+    host.engine.dispose()
     host.kind = ForgetfulCredits
     host.reconnect()
     host.open()
@@ -90,6 +90,7 @@ def by_hand(host: CreditsHost, request_id: str) -> None:
     host.database.execute("UPDATE trading_requests SET reapply = false WHERE id = :id", id=request_id)
 
 
+@AT_LENGTH_ON_POSTGRES
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_older_exchange_is_told_and_nothing_is_touched_until_its_history_is_taken(
     credits_host: CreditsHost, seed: int, is_long: bool
@@ -119,7 +120,7 @@ def test_an_older_exchange_is_told_and_nothing_is_touched_until_its_history_is_t
     host.assert_settled()
 
 
-@pytest.mark.parametrize("database", SQLITE_AND_POSTGRES_AT_LENGTH, indirect=True)
+@AT_LENGTH_ON_POSTGRES
 def test_a_withdrawal_that_an_older_exchange_cannot_hold_any_more_is_named(credits_host: CreditsHost) -> None:
     """The host has its credits, and nothing can take them from the exchange again: a person has to decide."""
     host = credits_host

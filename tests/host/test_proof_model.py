@@ -18,7 +18,7 @@ from tests.host.model import FAR, PRICE, Asked, Model
 
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 26))]
 
-ACTS = {"sqlite": 60, "postgres": 30}
+ACTS = {"sqlite": 60, "postgres": 20}
 MANY_ACTS = 250
 
 MOST_STEPS = 60
@@ -125,7 +125,7 @@ class Both:
     def come_or_go(self) -> None:
         """New users, who leave again: what they have goes to another."""
         for user in LATER:
-            if user not in self.model.users and not self._has_been(user):
+            if user not in self.model.users | self.model.gone:
                 self.host.floor.add(user, credits=1)
                 self.model.users.add(user)
                 return
@@ -133,9 +133,6 @@ class Both:
                 self.host.floor.admin.databases.delete_trading_database(user, sweep_to="ann", backup=False)
                 self.model.delete(user, "ann")
                 return
-
-    def _has_been(self, user: str) -> bool:
-        return any(one.user == user for one in self.model.known.values()) or self.chance.random() < 0.5
 
     # The worker
 
@@ -156,12 +153,14 @@ class Both:
         Outward(live, self.host.adapter, TABLES, rows_per_batch=self.chance.randint(1, 5)).round(stop)
 
     def inward(self) -> None:
-        """Alone: what came of it is not shown yet."""
+        """Alone: what came of it is not shown yet; but what is held then is safe from others."""
+        self.take_back()
         decided = [
             key for key, row in self.host.requests().items() if row["status"] == "held" and row["decision"] is not None
         ]
         Inward(self.host.floor.exchange._desk, self.host.adapter, TABLES, SETTINGS).round()
         self.model.inward(decided)
+        self.meddle()
 
     def die(self) -> None:
         """Before a statement, and all that the process had is gone."""
@@ -207,7 +206,6 @@ _ACTS = {
     "trade": 12,
     "rest": 4,
     "cancel": 2,
-    "meddle": 3,
     "come_or_go": 3,
     "sync": 4,
     "show_some": 8,

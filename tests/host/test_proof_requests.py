@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from tests.host.credits import FOREST, PROJECTS, USERS, CreditsHost
+from tests.host.credits import AT_LENGTH_ON_POSTGRES, FOREST, PROJECTS, USERS, CreditsHost
 
 
 def insert(host: CreditsHost, request_id: str, kind: str, user: str, amount: int, **more: object) -> None:
@@ -23,6 +23,7 @@ def insert(host: CreditsHost, request_id: str, kind: str, user: str, amount: int
         connection.exec_driver_sql(f"INSERT INTO trading_requests ({names}) VALUES ({values})")
 
 
+@AT_LENGTH_ON_POSTGRES
 def test_the_same_requests_twice_in_any_order_and_at_any_time_of_theirs_are_carried_out_once(
     credits_host: CreditsHost,
 ) -> None:
@@ -46,6 +47,7 @@ def test_the_same_requests_twice_in_any_order_and_at_any_time_of_theirs_are_carr
     assert set(host.effects()) == {one[0] for one in asked}
 
 
+@AT_LENGTH_ON_POSTGRES
 def test_a_decision_before_the_hold_moves_the_credits_once(credits_host: CreditsHost) -> None:
     """By plain SQL: the host has credited its own side, or has said that it will not, before the exchange holds anything."""
     host = credits_host
@@ -62,6 +64,7 @@ def test_a_decision_before_the_hold_moves_the_credits_once(credits_host: Credits
 
 
 @pytest.mark.parametrize("has_caught_up", [True, False])
+@AT_LENGTH_ON_POSTGRES
 def test_an_id_asked_for_again_with_other_content_moves_nothing_and_is_told(
     credits_host: CreditsHost, has_caught_up: bool
 ) -> None:

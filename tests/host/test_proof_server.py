@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from tests.host.postgres import Postgres
 pytestmark = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
 AWAY_S = 0.4
+
+BETWEEN_ORDERS_S, LEAST_ORDERS = 0.03, 5
+"""While it is away."""
 
 WITHIN_S = 30
 """The worker rests for at most so long, and comes back by itself."""
@@ -46,7 +50,7 @@ def latencies(host: CreditsHost, chance: Random, is_over: Callable[[], bool]) ->
         began = time.perf_counter()
         host.trade(chance, 1)
         took.append(time.perf_counter() - began)
-        time.sleep(0.01)
+        time.sleep(BETWEEN_ORDERS_S)
     return took
 
 
@@ -72,8 +76,6 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing_and_holds_up_nobod
     host, chance = credits_host, Random(7)
     server = host.database.server
     assert server is not None
-    until = time.monotonic() + AWAY_S
-    alone = latencies(host, chance, lambda: time.monotonic() > until)
     host.floor.admin.host.follow(0.1)
     for number, goes_away in enumerate(WAYS * (10 if is_long else 1)):
         host.ask(f"a{number}")
@@ -83,7 +85,8 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing_and_holds_up_nobod
         away.join()
         until_in_step(host)
         host.assert_sums()
-        assert max(took) < max(alone) + AWAY_S / 2, goes_away
+        assert len(took) > LEAST_ORDERS, goes_away  # an order that waits keeps all that come after it
+        assert statistics.median(took) < AWAY_S / 4, goes_away
     host.floor.admin.host.stop()
     host.until_quiet()
     host.assert_settled()

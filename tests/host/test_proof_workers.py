@@ -13,9 +13,9 @@ from sqlalchemy import event
 from credit_trading.host.connections import engine_for
 from examples.sqlalchemy_credits.adapter import CreditsAdapter
 from reliability.child import Child
-from tests.host.credits import CreditsHost
+from tests.host.credits import AT_LENGTH_ON_POSTGRES, AT_LENGTH_ON_SQLITE, CreditsHost
 
-ROUNDS = 6
+ROUNDS = 3
 
 OVERLAP_S = 0.2
 """Enough for the second worker to come as far as it gets."""
@@ -45,6 +45,7 @@ def trader(host: CreditsHost, seed: int, steps: int) -> Callable[[int], None]:
     return work
 
 
+@AT_LENGTH_ON_SQLITE
 def test_two_workers_in_processes_of_their_own_do_each_thing_once_while_a_third_process_trades(
     credits_host: CreditsHost, is_long: bool
 ) -> None:
@@ -54,7 +55,7 @@ def test_two_workers_in_processes_of_their_own_do_each_thing_once_while_a_third_
     host.trade(Random(1), 10)
     host.close()
     host.engine.dispose()
-    rounds = 20 * ROUNDS if is_long else ROUNDS
+    rounds = 40 * ROUNDS if is_long else ROUNDS
     workers = [Child(worker(host, rounds)) for _ in range(2)]
     users = Child(trader(host, 2, 10 * rounds if is_long else 20))
     for number in range(3, 6):
@@ -68,6 +69,7 @@ def test_two_workers_in_processes_of_their_own_do_each_thing_once_while_a_third_
     assert len(host.effects()) == 2 * 6
 
 
+@AT_LENGTH_ON_POSTGRES
 def test_three_threads_of_rounds_and_one_that_checks_do_each_thing_once(
     credits_host: CreditsHost, is_long: bool
 ) -> None:

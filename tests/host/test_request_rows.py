@@ -167,5 +167,5 @@ def test_what_waits_too_long_is_named(both: BothSides, requests: Requests) -> No
     then = datetime(2026, 1, 1, 12, tzinfo=UTC)  # on the exchange's clock
     assert [row["id"] for row in requests.hanging(now=then)] == ["odd"]
     later = datetime.now(UTC) + timedelta(days=2)
-    assert sorted(row["id"] for row in requests.hanging(now=later)) == ["new", "odd", "w-1"]
+    assert sorted(row["id"] for row in requests.hanging(now=later)) == ["bad", "new", "odd", "w-1"]
     assert sorted(row["id"] for row in requests.hanging(200_000, now=later)) == ["odd", "w-1"]

@@ -10,16 +10,18 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
-from credit_trading.errors import InvalidInput, StorageError
-from credit_trading.host import request_rows, schema
+from credit_trading.errors import CommandConflict, InvalidInput, NotFound, StorageError
+from credit_trading.host import position, request_rows, schema
+from credit_trading.host.check import check_host
 from credit_trading.host.connections import borrowed
 from credit_trading.host.engine import EngineAdapter
 from credit_trading.host.outward import Outward
 from credit_trading.host.repair import repair_host
+from credit_trading.host.request_commands import RequestCommands
 from credit_trading.host.rows import Changes
 from credit_trading.host.tables import Tables
 from tests.floor import CASH, CREDIT, Floor
-from tests.host.both_sides import OWN, BothSides, OwnCredits
+from tests.host.both_sides import OWN, BothSides, OwnCredits, add_own
 from tests.host.credits import FOREST, CreditsHost
 from tests.host.credits import OWN as OWN_OF_HOST
 from tests.host.database import Database
@@ -64,6 +66,45 @@ def test_another_request_under_an_id_that_was_carried_out_is_not_told_to_be_done
     both.sync()
     assert _row(both, "in-7")[:2] == ("set_aside", "command_conflict")
     assert both.causes() == ["host/key/in-7"]
+
+
+def test_what_is_set_aside_can_be_given_up(both: BothSides) -> None:
+    """The host takes its own side back and gives it up in one transaction; nothing else can be given up, and nothing twice."""
+    both.deposit("in-1", 500, asset="NOWHERE")
+    both.deposit("in-2", 20)
+    both.sync()
+    assert both.statuses() == {"in-1": "set_aside", "in-2": "done"}
+    with both.adapter.transaction() as connection:
+        add_own(connection, "ann", 500)
+        request_rows.give_up(connection, "in-1")
+    both.sync()
+    assert _row(both, "in-1") == ("refused", "given_up", False)
+    assert both.own() == OWN - 20
+    assert check_host(both.floor.exchange._live, both.adapter, both.tables, hanging_s=60).is_fine
+    for request_id, refusal in (("in-1", CommandConflict), ("in-2", CommandConflict), ("in-3", NotFound)):
+        with pytest.raises(refusal), both.adapter.transaction() as connection:
+            request_rows.give_up(connection, request_id)
+
+
+@ON_SQLITE
+def test_what_is_given_up_and_carried_out_all_the_same_is_in_one_place(both: BothSides) -> None:
+    """A worker had read it while it was new, and slept."""
+    both.outward()
+    both.deposit("in-1", 500)
+    desk = both.floor.exchange._desk
+    with both.adapter.transaction() as connection:
+        place = position.stored(borrowed(connection), both.tables)
+        row = connection.execute(text("SELECT * FROM trading_requests")).one()._asdict()
+    sleepers = RequestCommands(desk, place, on_retire="halt").begin(row)
+    both.change("in-1", status="set_aside")
+    with both.adapter.transaction() as connection:
+        add_own(connection, "ann", 500)
+        request_rows.give_up(connection, "in-1")
+    before = both.on_exchange()
+    assert [outcome.ok for outcome in desk.sequencer.submit(sleepers)] == [True]
+    both.sync()
+    assert _row(both, "in-1") == ("done", None, False)
+    assert (both.own(), both.on_exchange() - before) == (OWN - 500, 500)
 
 
 @ON_SQLITE
@@ -181,6 +222,19 @@ def test_a_host_that_writes_amounts_and_assets_its_own_way_gets_them_in_one(cred
     assert statuses == {"held": "done", "refused": "refused", "money": "held"}
     assert host.own()["ann", FOREST] == OWN_OF_HOST + 20
     assert host.database.rows("SELECT amount, project_id FROM trading_requests WHERE id = 'held'") == [("20.00", None)]
+
+
+@ON_SQLITE
+def test_credits_that_are_on_neither_side_for_too_long_are_named(both: BothSides) -> None:
+    """What is set aside has left the host's side; that it cannot be carried out is no reason to forget it."""
+    both.write("nobody", user_id="zed")
+    both.sync()
+    requests = request_rows.Requests(both.adapter, both.tables, hanging_s=3_600)
+    assert requests.hanging() == []
+    both.change("nobody", updated_at="2026-03-01 12:00:00", created_at="2026-03-01 12:00:00")
+    assert [row["id"] for row in requests.hanging()] == ["nobody"]
+    told = check_host(both.floor.exchange._live, both.adapter, both.tables, hanging_s=3_600).differences
+    assert [(one.kind.value, one.key) for one in told] == [("hanging", "nobody")]
 
 
 # Transactions that end otherwise

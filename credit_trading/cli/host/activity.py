@@ -58,7 +58,7 @@ def activity(session: HostSession, /, types: tuple[str, ...], **asked: Any) -> N
 
     def draw() -> None:
         columns = [
-            Column("Sequence", right=True),
+            Column("Event.Part", right=True),
             Column("Time (UTC)"),
             Column("Type"),
             Column("What happened", wrap=True),

@@ -40,12 +40,13 @@ def check(ctx: click.Context, session: HostSession) -> None:
         differences = len(found.differences) + found.untold
         draw_fields(
             {
-                "Shown up to": str(found.sequence),
-                "Rows": ", ".join(f"{table} {rows}" for table, rows in found.rows.items()) or "none",
+                "Shown up to": str(found.sequence) if found.rows else None,
+                "Rows": ", ".join(f"{table} {rows}" for table, rows in found.rows.items()) or "not compared",
                 "Differences": str(differences) if differences else "none",
             }
         )
         _draw(found.differences, found.untold)
+        _advise(found.differences, "To put right what the journal can tell: credit-trading host repair")
 
     session.show(value, draw)
     if not found.is_fine:
@@ -86,6 +87,7 @@ def repair(ctx: click.Context, session: HostSession, dry_run: bool, own_tables: 
             _draw(done.differences, done.untold)
         else:
             _draw(done.left)
+        _advise(done.left)
 
     session.show(value, draw)
     if done.left or (dry_run and done.differences):
@@ -96,6 +98,17 @@ def _shown(difference: Difference) -> dict[str, str | None]:
     """As plain text: names of tables carry marks of SQLAlchemy's."""
     values = attrs.asdict(difference)
     return {name: None if value is None else str(value) for name, value in values.items()}
+
+
+def _advise(differences: Sequence[Difference], usual: str = "") -> None:
+    """What to do, in a line on standard error."""
+    columns = {one.column for one in differences if one.table.endswith("position")}
+    if "exchange_id" in columns:
+        usual = "Use the folder of that exchange, or tables of other names: CREDIT_TRADING_HOST_PREFIX=trading2_."
+    elif columns & {"sequence", "hash"}:
+        usual = "If the exchange was put back to an earlier moment: credit-trading host repair --other-history"
+    if differences and usual:
+        output.notice(usual)
 
 
 def _draw(differences: Sequence[Difference], untold: int = 0) -> None:

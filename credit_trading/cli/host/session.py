@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -11,13 +10,11 @@ import attrs
 import click
 
 import credit_trading
-from credit_trading.cli.session import ACTOR, Session
+from credit_trading.cli.session import ACTOR, Session, find_modules_here
 from credit_trading.errors import ClockRefused, StorageError, TradingError
 from credit_trading.host.standing import without_passwords
 
-_WHOSE_FAULT = (
-    "It comes from this adapter, unless it is a fault in the program: see it whole with CREDIT_TRADING_DEBUG=1."
-)
+_WHOSE_FAULT = "It comes from the adapter, or this program is at fault: see it whole with CREDIT_TRADING_DEBUG=1."
 
 
 @attrs.define
@@ -28,9 +25,8 @@ class HostSession(Session):
 
     @contextmanager
     def opened(self) -> Iterator[credit_trading.Exchange]:
-        """The exchange, with its host; an adapter is also looked for in the folder in which the command is run."""
-        if os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
+        """The exchange, with its host."""
+        find_modules_here()
         with credit_trading.open(self.home, host=self.host) as exchange:
             yield exchange
 

@@ -42,6 +42,7 @@ def sync(session: HostSession, follow: bool, every: float) -> None:
     with ended_by_signals() as ending, session.admin() as admin:
         if follow:
             with output.timed():
+                output.notice("Following until Ctrl-C or SIGTERM")
                 for came_to in admin.host.following.rounds(every, ending):
                     total.add(came_to)
         else:
