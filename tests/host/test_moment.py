@@ -52,3 +52,11 @@ def test_text_that_is_no_time_is_the_beginning_of_time(database: Database) -> No
             "1970-01-01T00:00:00+00:00",
             "2026-03-01T12:00:00+00:00",
         ]
+
+
+def test_what_lies_beyond_any_driver_s_reach_is_the_last_day_but_one(database: Database) -> None:
+    """An order for ever: the same on every database, however the moment is bound."""
+    with EngineAdapter(database.url).transaction() as connection:
+        TIMES.create(connection)
+        connection.execute(insert(TIMES), [{"at": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}])
+        assert connection.scalars(select(TIMES.c.at)).one() == datetime(9999, 12, 30, tzinfo=UTC)
