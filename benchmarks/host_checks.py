@@ -17,8 +17,8 @@ from benchmarks.figure import Figure
 from benchmarks.host_databases import new_file
 from benchmarks.host_exchange import FollowedExchange
 from benchmarks.host_rows import made
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.outward import Outward
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.outwards.outward import Outward
 from credit_trading.host.tables import Tables
 
 ROOT = Path(__file__).parent.parent

@@ -21,8 +21,8 @@ from benchmarks.figure import Figure, Target, compare
 from benchmarks.host_databases import HostDatabases, absent, connected, host_databases
 from benchmarks.host_exchange import FollowedExchange
 from credit_trading.host import schema
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.outward import ROWS_PER_BATCH, Outward
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.outwards.outward import ROWS_PER_BATCH, Outward
 from credit_trading.host.tables import Tables
 from credit_trading.journal.live import LiveReplica
 

@@ -558,7 +558,10 @@ OF_ALL = {
     *(f"databases.{name}" for name in ("catch_up", "create_trading_database", "create_trading_databases")),
     *(f"databases.{name}" for name in ("list_quarantined", "list_trading_databases", "rebuild_all")),
     *(f"host.{name}" for name in ("init", "sync", "follow", "stop", "status", "check", "repair", "retire_project")),
-    *(f"host.{name}" for name in ("deposit", "withdraw", "confirm", "fail", "give_up", "activity.search", "activity.daily")),
+    *(
+        f"host.{name}"
+        for name in ("deposit", "withdraw", "confirm", "fail", "give_up", "activity.search", "activity.daily")
+    ),
     *(f"host.following.{name}" for name in ("after_fork_in_child", "once", "rounds", "start", "stop")),
     *(f"host.requests.{name}" for name in ("deposit", "withdraw", "confirm", "fail", "give_up", "retire_project")),
     *(f"host.requests.{name}" for name in ("get", "hanging", "list", "retry")),

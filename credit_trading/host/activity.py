@@ -30,7 +30,7 @@ from credit_trading.host.activity_input import (
     checked_types,
 )
 from credit_trading.host.adapter import Adapter
-from credit_trading.host.connections import borrowed, translated_errors
+from credit_trading.host.connecting.connections import borrowed, translated_errors
 from credit_trading.host.rows import ActivityRow
 from credit_trading.host.tables import Tables
 from credit_trading.trading.pages import Page, page_of, position_after

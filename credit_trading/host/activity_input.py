@@ -13,8 +13,8 @@ import attrs
 
 from credit_trading.checks import checked_number, checked_text, shown
 from credit_trading.errors import InvalidInput
-from credit_trading.host.entry import EntryType
-from credit_trading.host.seen import moment
+from credit_trading.host.entries.entry import EntryType
+from credit_trading.host.outwards.seen import moment
 from credit_trading.trading.order_input import Moment
 from credit_trading.trading.periods import period_moment_us
 

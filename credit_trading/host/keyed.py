@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from credit_trading.host.moment import Day
+from credit_trading.host.connecting.moment import Day
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]

@@ -25,8 +25,8 @@ from credit_trading.host.standing import Standing, without_passwords
 from credit_trading.trading.desk import Desk
 
 if TYPE_CHECKING:
-    from credit_trading.host.inward import Inward
-    from credit_trading.host.outward import Outward
+    from credit_trading.host.inwards.inward import Inward
+    from credit_trading.host.outwards.outward import Outward
     from credit_trading.host.tables import Tables
 
 Given = Adapter | str | None
@@ -115,8 +115,8 @@ class Link:
         """For rounds, of which there is one at a time; what they remember of names serves the next round, too."""
         with self._making:
             if self._both is None:
-                from credit_trading.host.inward import Inward
-                from credit_trading.host.outward import Outward
+                from credit_trading.host.inwards.inward import Inward
+                from credit_trading.host.outwards.outward import Outward
 
                 live, rows = self.desk.live, self.settings.host_batch_rows
                 outward = Outward(live, self.adapter, self.tables, rows_per_batch=rows)
@@ -130,7 +130,7 @@ class Link:
         with self._making:
             if self._check_project is None:
                 with needing_sqlalchemy():
-                    from credit_trading.host import projects
+                    from credit_trading.host.inwards import projects
 
                 self._check_project = projects.checker(self.adapter)
             check = self._check_project
@@ -181,7 +181,7 @@ def adapter_of(given: Given, settings: Settings) -> Adapter:
     if not isinstance(named, str):
         return _whole(named, type(named).__name__)
     if "://" in named:
-        from credit_trading.host.engine import EngineAdapter
+        from credit_trading.host.connecting.engine import EngineAdapter
 
         return EngineAdapter(named, projects=settings.host_projects)
     return _loaded(named)

@@ -16,11 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, func, or
 
 from credit_trading.checks import checked_id, checked_number, shown
 from credit_trading.errors import InvalidInput, NotFound
-from credit_trading.host import position, request_writing
+from credit_trading.host import position
 from credit_trading.host.adapter import Adapter
-from credit_trading.host.connections import borrowed, translated_errors
-from credit_trading.host.request import Decision, RequestKind, RequestStatus
-from credit_trading.host.request_writing import (
+from credit_trading.host.connecting.connections import borrowed, translated_errors
+from credit_trading.host.inwards import request_writing
+from credit_trading.host.inwards.request_writing import (
     LIST_HINT,
     REQUESTS,
     Moved,
@@ -30,6 +30,7 @@ from credit_trading.host.request_writing import (
     decide,
     insert_request,
 )
+from credit_trading.host.request import Decision, RequestKind, RequestStatus
 from credit_trading.host.rows import RequestRow
 from credit_trading.host.tables import Tables
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit_trading.host import schema
 from credit_trading.host import standing as word
-from credit_trading.host.connections import borrowed, translated_errors
+from credit_trading.host.connecting.connections import borrowed, translated_errors
 from credit_trading.host.following import EVERY_S, Synced, checked_period
 from credit_trading.host.link import Link
 from credit_trading.host.standing import HostStatus
@@ -22,9 +22,9 @@ from credit_trading.trading.principal import Principal
 
 if TYPE_CHECKING:
     from credit_trading.host.activity import Activity
-    from credit_trading.host.check import HostCheck
+    from credit_trading.host.checking.check import HostCheck
+    from credit_trading.host.checking.repair import HostRepair
     from credit_trading.host.following import HostFollowing
-    from credit_trading.host.repair import HostRepair
     from credit_trading.host.request_rows import Requests
 
 
@@ -84,7 +84,7 @@ class HostService:
 
     def check(self, *, progress: Progress = no_progress) -> HostCheck:
         """Compares every row of our tables, and the host's own balances, with the journal, while trading goes on. Changes nothing."""
-        from credit_trading.host.check import check_host
+        from credit_trading.host.checking.check import check_host
 
         link = self._link
         hanging_s = link.settings.host_hanging_s
@@ -103,7 +103,7 @@ class HostService:
         `own_tables` also corrects the host's own balances, through its adapter. `other_history`: the exchange was put back to an earlier
         moment, or is another branch; without it such a host's database is not touched.
         """
-        from credit_trading.host.repair import repair_host
+        from credit_trading.host.checking.repair import repair_host
 
         link = self._link
         return repair_host(

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from credit_trading.errors import InvalidInput
-from credit_trading.host.moment import Day, Moment
+from credit_trading.host.connecting.moment import Day, Moment
 
 SCHEMA_VERSION = 1
 

@@ -19,9 +19,9 @@ from credit_trading.exchange.replica import Replica
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.rows import decode
+from credit_trading.journal.tail import head_of, tail_after
 from credit_trading.marketdata.depth import Depth
 from credit_trading.marketdata.depths import Depths
-from credit_trading.journal.tail import head_of, tail_after
 from credit_trading.marketdata.turn import Turn
 from credit_trading.money import Instrument
 

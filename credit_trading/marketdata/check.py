@@ -15,10 +15,10 @@ from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
 from credit_trading.journal.log import FILE_NAME as EXCHANGE
 from credit_trading.journal.rows import FIRST_HASH, decode
+from credit_trading.journal.tail import tail_after
 from credit_trading.marketdata.depth import Depth
 from credit_trading.marketdata.depths import Depths
 from credit_trading.marketdata.prints import TradePrint
-from credit_trading.journal.tail import tail_after
 from credit_trading.marketdata.trade_file import FILE_NAME
 from credit_trading.marketdata.trade_history import Kept, TradeHistory
 

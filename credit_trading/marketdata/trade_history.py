@@ -17,9 +17,9 @@ import attrs
 from credit_trading.errors import FileCorrupt, FileForeign
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica
+from credit_trading.journal.tail import Tail, head_of, tail_after
 from credit_trading.marketdata import prints
 from credit_trading.marketdata.prints import TradePrint
-from credit_trading.journal.tail import Tail, head_of, tail_after
 from credit_trading.marketdata.trade_file import Damaged, TradeFile
 from credit_trading.marketdata.turn import Turn
 from credit_trading.store.sqlite import Connection, immediate

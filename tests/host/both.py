@@ -12,13 +12,13 @@ import attrs
 from credit_trading import ManualClock, Settings
 from credit_trading.host import request_rows as requests
 from credit_trading.host import schema
-from credit_trading.host.check import HostCheck, check_host
-from credit_trading.host.connections import borrowed
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.inward import Inward
-from credit_trading.host.outward import Outward
-from credit_trading.host.repair import HostRepair, repair_host
-from credit_trading.host.seen import moment
+from credit_trading.host.checking.check import HostCheck, check_host
+from credit_trading.host.checking.repair import HostRepair, repair_host
+from credit_trading.host.connecting.connections import borrowed
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.inwards.inward import Inward
+from credit_trading.host.outwards.outward import Outward
+from credit_trading.host.outwards.seen import moment
 from credit_trading.host.tables import Tables
 from tests.floor import CASH, CREDIT, Floor
 from tests.host.database import Database

@@ -15,9 +15,9 @@ from credit_trading import Settings
 from credit_trading.exchange.events import Entry, TransactionEntered, TransactionUpdated
 from credit_trading.host import request_rows, schema
 from credit_trading.host.adapter import Adapter
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.inward import Asked, Inward
-from credit_trading.host.outward import Outward
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.inwards.inward import Asked, Inward
+from credit_trading.host.outwards.outward import Outward
 from credit_trading.host.request import command_id
 from credit_trading.host.rows import RequestRow
 from credit_trading.host.tables import Tables

@@ -24,7 +24,7 @@ from credit_trading.app import open_exchange
 from credit_trading.errors import OrderRejected
 from credit_trading.exchange import events as ev
 from credit_trading.host import request_rows
-from credit_trading.host.connections import engine_for
+from credit_trading.host.connecting.connections import engine_for
 from credit_trading.host.following import Synced
 from credit_trading.host.request import request_of
 from credit_trading.host.rows import Changes, RequestRow

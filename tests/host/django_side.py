@@ -18,7 +18,7 @@ from sqlalchemy import insert, make_url, select, update
 
 from credit_trading.errors import InvalidInput, StorageError
 from credit_trading.host import schema
-from credit_trading.host.connections import borrowed, translated_errors
+from credit_trading.host.connecting.connections import borrowed, translated_errors
 from credit_trading.host.tables import Tables
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)

@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, StaticPool, create_engine, select
 
 from credit_trading.exchange import commands as cmd
-from credit_trading.host import batch, schema
-from credit_trading.host.names import Names
-from credit_trading.host.outcomes import Reapply
+from credit_trading.host import schema
+from credit_trading.host.outwards import batch
+from credit_trading.host.outwards.names import Names
+from credit_trading.host.outwards.outcomes import Reapply
+from credit_trading.host.outwards.seen import seen_in
 from credit_trading.host.position import stored
-from credit_trading.host.seen import seen_in
 from credit_trading.host.tables import Tables
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica

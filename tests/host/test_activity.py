@@ -17,9 +17,9 @@ from credit_trading.errors import InvalidInput, StorageError
 from credit_trading.host import schema
 from credit_trading.host.activity import Activity, DailySum
 from credit_trading.host.activity_input import COLUMNS
-from credit_trading.host.daily import counts_of, daily_row
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.outward import Outward
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.entries.daily import counts_of, daily_row
+from credit_trading.host.outwards.outward import Outward
 from credit_trading.host.rows import ActivityRow
 from credit_trading.host.tables import Tables
 from tests.exchange.flow import act, any_steps, random_flow

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from credit_trading.host.entry import EntryType
+from credit_trading.host.entries.entry import EntryType
 from tests.cli.conftest import Cli
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.order import OrderType
-from credit_trading.host.daily import counts_of
-from credit_trading.host.seen import moment
+from credit_trading.host.entries.daily import counts_of
+from credit_trading.host.outwards.seen import moment
 from tests.exchange.market import Market
 from tests.host.journals import Derived, traded, written
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from credit_trading import ManualClock
-from credit_trading.host import comparing
-from credit_trading.host.difference import DifferenceKind as Kind
+from credit_trading.host.checking import comparing
+from credit_trading.host.checking.difference import DifferenceKind as Kind
 from tests.floor import Floor
 from tests.host.both import Both
 from tests.host.database import Database

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from credit_trading.errors import InvalidInput, StorageError
-from credit_trading.host import connections, forks
-from credit_trading.host.connections import engine_for
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.connecting import connections, forks
+from credit_trading.host.connecting.connections import engine_for
+from credit_trading.host.connecting.engine import EngineAdapter
 from tests.floor import Floor
 from tests.forks import in_fork, succeeded
 from tests.host.database import Database

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from credit_trading.errors import InvalidInput
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.connecting.engine import EngineAdapter
 from tests.host.database import Database
 
 BRIGHT = UUID("6f1c1d8e-5b0a-4c5e-9d5a-0a5d1c2b3a4f")

@@ -12,11 +12,11 @@ import pytest
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange import events as ev
 from credit_trading.exchange.market_rules import MarketRules
-from credit_trading.host.entries import entries_of
-from credit_trading.host.entry import EntryType
-from credit_trading.host.figures import FILLED, Figures
-from credit_trading.host.movements import Movements
-from credit_trading.host.orders import Orders
+from credit_trading.host.entries.entries import entries_of
+from credit_trading.host.entries.entry import EntryType
+from credit_trading.host.outwards.figures import FILLED, Figures
+from credit_trading.host.outwards.movements import Movements
+from credit_trading.host.outwards.orders import Orders
 from credit_trading.host.rows import ActivityRow
 from credit_trading.host.tables import Tables
 from credit_trading.money import Asset

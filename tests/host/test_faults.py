@@ -7,8 +7,8 @@ from sqlalchemy import exc, insert
 
 from credit_trading.errors import FileForeign, StorageError
 from credit_trading.host import schema
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.faults import safe_url, translated_errors
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.connecting.faults import safe_url, translated_errors
 from credit_trading.host.tables import Tables
 from tests.host.database import Database
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from credit_trading.checks import LARGEST
 from credit_trading.exchange import commands as cmd
-from credit_trading.host.seen import moment
+from credit_trading.host.outwards.seen import moment
 from credit_trading.journal.notes import Note
 from tests.exchange.market import Market
 from tests.exchange.replicas import CASH, CREDIT, SECOND_US, START_US

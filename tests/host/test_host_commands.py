@@ -174,7 +174,7 @@ def test_an_adapter_is_found_in_the_folder_where_the_command_is_run(
 ) -> None:
     """By the option and by the environment, which other commands than these read too."""
     (tmp_path / "shop_adapter.py").write_text(
-        "from credit_trading.host.engine import EngineAdapter\n"
+        "from credit_trading.host.connecting.engine import EngineAdapter\n"
         f"def adapter(): return EngineAdapter('sqlite:///{tmp_path}/shop.db')\n"
     )
     cli.run("host", "--adapter", "shop_adapter:adapter", "init")

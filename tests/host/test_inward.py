@@ -9,8 +9,8 @@ import pytest
 
 from credit_trading import ManualClock, Settings
 from credit_trading.errors import Busy, FileForeign, Unwritable
-from credit_trading.host import inward as inward_module
-from credit_trading.host.inward import Inward
+from credit_trading.host.inwards import inward as inward_module
+from credit_trading.host.inwards.inward import Inward
 from tests.floor import CASH, CREDIT, Floor, opened
 from tests.host.both_sides import OWN, USERS, BothSides
 from tests.host.database import Database

@@ -18,8 +18,8 @@ from sqlalchemy.orm import registry, scoped_session, sessionmaker
 
 from credit_trading.errors import InvalidInput
 from credit_trading.host import schema
-from credit_trading.host.connections import borrowed
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.connecting.connections import borrowed
+from credit_trading.host.connecting.engine import EngineAdapter
 from credit_trading.host.tables import Tables
 from tests.host.database import Database
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 from sqlalchemy.exc import StatementError
 
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.moment import Day, Moment
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.connecting.moment import Day, Moment
 from tests.host.database import Database
 
 AT = datetime(2026, 3, 1, 23, 59, 59, 999999, tzinfo=UTC)

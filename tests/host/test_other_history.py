@@ -11,10 +11,10 @@ import pytest
 
 from credit_trading import ManualClock
 from credit_trading.errors import FileForeign
-from credit_trading.host import repair as repairing
 from credit_trading.host import request_rows as requests
-from credit_trading.host.difference import DifferenceKind as Kind
-from credit_trading.host.walk import Walk
+from credit_trading.host.checking import repair as repairing
+from credit_trading.host.checking.difference import DifferenceKind as Kind
+from credit_trading.host.checking.walk import Walk
 from tests.floor import CREDIT, Floor, opened
 from tests.host.both import Both
 from tests.host.database import Database

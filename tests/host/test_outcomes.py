@@ -13,9 +13,9 @@ from sqlalchemy import insert, update
 
 from credit_trading.exchange import commands as cmd
 from credit_trading.exchange.rejections import Rejection
+from credit_trading.host.outwards.seen import moment
 from credit_trading.host.request import command_id, end_id
 from credit_trading.host.rows import RequestRow
-from credit_trading.host.seen import moment
 from tests.exchange.market import Market
 from tests.exchange.replicas import CREDIT, START_US
 from tests.host.journals import TABLES, Derived, written

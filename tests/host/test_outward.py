@@ -14,8 +14,8 @@ from sqlalchemy import Connection, event, text, update
 
 from credit_trading.errors import FileForeign, NotFound, StorageError
 from credit_trading.host import schema
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.outward import Outward, Shown
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.outwards.outward import Outward, Shown
 from credit_trading.host.rows import Changes
 from credit_trading.journal.follower import Position
 from credit_trading.journal.live import LiveReplica

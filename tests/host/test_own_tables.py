@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from credit_trading import ManualClock
 from credit_trading.host.adapter import OwnBalance
-from credit_trading.host.difference import DifferenceKind as Kind
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.checking.difference import DifferenceKind as Kind
+from credit_trading.host.connecting.engine import EngineAdapter
 from credit_trading.host.rows import Changes, RequestRow
 from tests.floor import CASH, CREDIT, Floor
 from tests.host.both import Both

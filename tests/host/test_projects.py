@@ -6,9 +6,9 @@ import pytest
 
 from credit_trading import Settings
 from credit_trading.errors import InvalidInput, NotFound, OrderRejected, StorageError
-from credit_trading.host import projects
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.inward import Asked
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.inwards import projects
+from credit_trading.host.inwards.inward import Asked
 from credit_trading.journal.notes import Note
 from tests.floor import CASH, Floor
 from tests.host.both_sides import BothSides

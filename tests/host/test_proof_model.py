@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 
 from credit_trading.errors import OrderRejected
-from credit_trading.host.inward import Inward
-from credit_trading.host.outward import Outward
+from credit_trading.host.inwards.inward import Inward
+from credit_trading.host.outwards.outward import Outward
 from tests.host.credits import LATER, PROJECTS, SETTINGS, TABLES, Copy, CreditsHost
 from tests.host.model import FAR, PRICE, Asked, Model
 

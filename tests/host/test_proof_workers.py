@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from sqlalchemy import event
 
-from credit_trading.host.connections import engine_for
+from credit_trading.host.connecting.connections import engine_for
 from examples.sqlalchemy_credits.adapter import CreditsAdapter
 from reliability.child import Child
 from tests.host.credits import AT_LENGTH_ON_POSTGRES, AT_LENGTH_ON_SQLITE, CreditsHost

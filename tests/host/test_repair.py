@@ -11,7 +11,7 @@ import pytest
 from credit_trading import ManualClock
 from credit_trading.errors import FileCorrupt, NotFound, VersionUnsupported
 from credit_trading.host import keyed
-from credit_trading.host.difference import DifferenceKind as Kind
+from credit_trading.host.checking.difference import DifferenceKind as Kind
 from tests.floor import Floor, edit
 from tests.host.both import Both
 from tests.host.database import Database

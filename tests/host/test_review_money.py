@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from credit_trading.errors import CommandConflict, InvalidInput, NotFound, StorageError
 from credit_trading.host import position, request_rows, schema
-from credit_trading.host.check import check_host
-from credit_trading.host.connections import borrowed
-from credit_trading.host.engine import EngineAdapter
-from credit_trading.host.outward import Outward
-from credit_trading.host.repair import repair_host
-from credit_trading.host.request_commands import RequestCommands
+from credit_trading.host.checking.check import check_host
+from credit_trading.host.checking.repair import repair_host
+from credit_trading.host.connecting.connections import borrowed
+from credit_trading.host.connecting.engine import EngineAdapter
+from credit_trading.host.inwards.request_commands import RequestCommands
+from credit_trading.host.outwards.outward import Outward
 from credit_trading.host.rows import Changes
 from credit_trading.host.tables import Tables
 from tests.floor import CASH, CREDIT, Floor

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from credit_trading.errors import FileForeign, NotFound, StorageError, VersionUnsupported
 from credit_trading.host import schema
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.connecting.engine import EngineAdapter
 from credit_trading.host.tables import Tables
 from tests.host.database import Database
 

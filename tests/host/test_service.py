@@ -17,7 +17,7 @@ import credit_trading
 from credit_trading import Exchange, ManualClock, Settings
 from credit_trading.errors import FileForeign, InvalidInput, NotFound, StorageError
 from credit_trading.host.adapter import Adapter
-from credit_trading.host.engine import EngineAdapter
+from credit_trading.host.connecting.engine import EngineAdapter
 from tests.floor import CASH, CREDIT, Floor
 from tests.host.database import Database
 
@@ -331,7 +331,7 @@ def test_an_adapter_is_named_by_a_class_a_function_or_itself(
     module = f"app_{name.lower().replace('.', '_')}"
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / f"{module}.py").write_text(
-        "from credit_trading.host.engine import EngineAdapter\n"
+        "from credit_trading.host.connecting.engine import EngineAdapter\n"
         f"class MyAdapter(EngineAdapter):\n    def __init__(self): super().__init__('sqlite:///{tmp_path}/app.db')\n"
         "def make(): return MyAdapter()\n"
         "ready = MyAdapter()\n"

@@ -10,11 +10,11 @@ import pytest
 
 from credit_trading import ManualClock
 from credit_trading.errors import StorageError
-from credit_trading.host import comparing
 from credit_trading.host import position as positions
-from credit_trading.host.difference import DifferenceKind as Kind
-from credit_trading.host.movements import Movements
-from credit_trading.host.orders import Orders
+from credit_trading.host.checking import comparing
+from credit_trading.host.checking.difference import DifferenceKind as Kind
+from credit_trading.host.outwards.movements import Movements
+from credit_trading.host.outwards.orders import Orders
 from credit_trading.journal.follower import Position
 from tests.floor import Floor
 from tests.host.both import Both
@@ -82,7 +82,7 @@ def test_a_page_is_tried_again_where_the_database_fails(both: Both, monkeypatch:
         return locked(*arguments)
 
     monkeypatch.setattr(positions, "locked", failing)
-    monkeypatch.setattr("credit_trading.host.walk._WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr("credit_trading.host.checking.walk._WAITS_S", (0.0, 0.0))
     assert both.told() == []
     failures[0] = 3
     with pytest.raises(StorageError, match="connection is lost"):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from credit_trading.exchange.events import Entry, TransactionEntered
-from credit_trading.host.entries import entries_of
-from credit_trading.host.figures import Figures
-from credit_trading.host.movements import Movements
-from credit_trading.host.names import Names
-from credit_trading.host.orders import Orders, touched
+from credit_trading.host.entries.entries import entries_of
+from credit_trading.host.outwards.figures import Figures
+from credit_trading.host.outwards.movements import Movements
+from credit_trading.host.outwards.names import Names
+from credit_trading.host.outwards.orders import Orders, touched
+from credit_trading.host.outwards.seen import Seen, moment
 from credit_trading.host.rows import ActivityRow, OrderRow
-from credit_trading.host.seen import Seen, moment
 from credit_trading.money import Asset, Instrument
 from tests.exchange.market import Market
 

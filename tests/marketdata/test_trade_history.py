@@ -18,9 +18,9 @@ import pytest
 from credit_trading import Exchange
 from credit_trading.errors import Busy, FileCorrupt, FileForeign, Unwritable
 from credit_trading.journal.log import FILE_NAME
+from credit_trading.journal.tail import Tail, tail_after
 from credit_trading.marketdata import prints, trade_file, trade_history
 from credit_trading.marketdata.market_data import MarketData
-from credit_trading.journal.tail import Tail, tail_after
 from credit_trading.store.locks import MARKET_DATA
 from credit_trading.store.sqlite import Connection, TrackedConnection, connect
 from reliability.disk import AVAILABLE, faulty_disk

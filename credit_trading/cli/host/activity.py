@@ -10,7 +10,7 @@ from credit_trading.cli.command import COUNT, Words
 from credit_trading.cli.host.group import host
 from credit_trading.cli.host.session import HostSession, pass_host
 from credit_trading.cli.tables import Column, draw_more, draw_table, moment
-from credit_trading.host.entry import EntryType
+from credit_trading.host.entries.entry import EntryType
 
 _TYPE = Words([one.value.replace("_", "-") for one in EntryType])
 _GROUPS = {

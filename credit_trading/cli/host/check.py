@@ -16,7 +16,7 @@ from credit_trading.cli.host.session import HostSession, pass_host
 from credit_trading.cli.tables import Column, draw_fields, draw_table
 
 if TYPE_CHECKING:
-    from credit_trading.host.difference import Difference
+    from credit_trading.host.checking.difference import Difference
 
 
 @host.command(examples=["host check", "host check --json"])

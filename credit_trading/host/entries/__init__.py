@@ -1,0 +1,1 @@
+"""The activity log: which event gives which entries, their sentences, and counts of them."""
