@@ -42,7 +42,7 @@ def checked_text(text: str, *, what: str, longest: int = LONGEST_TEXT) -> str:
 
 def checked_id(text: str, *, what: str) -> str:
     """The id itself. Raises InvalidInput unless it is 1 to 64 letters, digits, '.', '_', ':' or '-': no id can hold an e-mail."""
-    match = _ID.fullmatch(text) if isinstance(text, str) else None
+    match = _ID.fullmatch(checked_text(text, what=what))
     if match is None:
         raise InvalidInput(
             what,

@@ -43,10 +43,13 @@ class HostService:
     def init(self) -> list[str]:
         """Makes our tables in the host's database, or brings them to this version; what it made or changed, each in a phrase.
 
-        May be repeated. Raises StorageError, VersionUnsupported, FileForeign for tables of another exchange.
+        May be repeated. Raises InvalidInput where projects do not stand in the place that is named, StorageError, VersionUnsupported,
+        FileForeign for tables of another exchange.
         """
         link = self._link
         with translated_errors(link.subject), link.adapter.transaction() as connection:
+            if getattr(link.adapter, "knows_projects", False):
+                link.adapter.project_status(connection, "0")  # a wrong place is told now, not with the first asset
             core, head = borrowed(connection), head_of(link.desk.live)
             return schema.init(core, link.tables, exchange_id=link.exchange_id, head=head)
 

@@ -163,6 +163,14 @@ def test_following_goes_on_through_an_outage_and_says_so_once(cli: Cli, tmp_path
     assert '"sequence": 5' in out
 
 
+def test_a_place_of_projects_that_is_none_is_told_before_anything_is_made(
+    cli: Cli, app: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDIT_TRADING_HOST_PROJECTS", "proyects.id")
+    assert "there is no such table" in cli.refused("host", "init")
+    assert app.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'trading_%'") == []
+
+
 def test_no_host_named_at_all_says_how_one_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDIT_TRADING_HOST_URL")
     assert "Set CREDIT_TRADING_HOST_URL" in cli.refused("host", "sync")
