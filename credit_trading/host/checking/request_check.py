@@ -27,8 +27,6 @@ from credit_trading.journal.live import LiveReplica
 REFUSED_TYPE = "request_refused"
 """Of the entry in the activity log."""
 
-OUTCOME = ("status", "sequence", "transaction_id", "code", "sentence")
-"""The columns that tell what became of it."""
 
 _CONTENT = ("kind", "user_id", "asset", "amount")
 _TOLD = ("status", "sequence", "transaction_id", "code")
