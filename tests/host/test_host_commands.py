@@ -38,7 +38,7 @@ def app(tmp_path: Path) -> Database:
 
 def test_from_an_empty_folder_to_balances_in_the_hosts_database(cli: Cli, app: Database) -> None:
     """init, sync, status, check, repair; each again, and by option instead of the environment."""
-    assert "table trading_balances made" in cli.run("host", "init").out
+    assert "table trading_balances made" in cli.run("host", "init").out.splitlines()
     assert cli.run("host", "init").out == "Everything is there already\n"
     assert cli.run("host", "status").out == f"Not in step yet: credit-trading --home {cli.home} host sync\n"
     assert cli.json("host", "status") is None

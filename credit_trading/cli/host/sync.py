@@ -25,7 +25,12 @@ def init(session: HostSession) -> None:
     """Makes our tables in the host's database, or brings those of an older version to this one. The host's own are not touched."""
     with session.admin() as admin:
         made = admin.host.init()
-    session.show({"made": made}, lambda: output.say("\n".join(made) if made else "Everything is there already"))
+    session.show({"made": made}, lambda: _draw_made(made))
+
+
+def _draw_made(made: list[str]) -> None:
+    for line in made or ["Everything is there already"]:
+        output.say(line)
 
 
 @host.command(examples=["host sync", "host sync --json", "host sync --follow"])
