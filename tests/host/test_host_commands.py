@@ -88,6 +88,8 @@ def test_requests_are_listed_shown_and_tried_again(cli: Cli, app: Database) -> N
     app.execute(insert, id="r-1", user="ann")
     app.execute(insert, id="r-2", user="eve")
     assert cli.json("host", "sync")["set_aside"] == 1
+    (done,) = [line for line in cli.run("host", "requests", "list").out.splitlines() if line.startswith("r-1")]
+    assert done.endswith("  event 6")
     assert [(one["id"], one["status"]) for one in cli.json("host", "requests", "list")] == [
         ("r-1", "done"),
         ("r-2", "set_aside"),

@@ -92,8 +92,14 @@ def _row(row: RequestRow) -> tuple[Cell, ...]:
         row["project_id"],
         row["status"],
         moment(row["created_at"].isoformat()),
-        row["sentence"],
+        _came_of_it(row),
     )
+
+
+def _came_of_it(row: RequestRow) -> str | None:
+    """Why not, or where in the journal; and whether the host's own side has still to be done again."""
+    told = row["sentence"] or (None if row["sequence"] is None else f"event {row['sequence']}")
+    return f"{told or row['status']}; reapply" if row["reapply"] else told
 
 
 def _shown(row: RequestRow) -> dict[str, object]:
