@@ -57,9 +57,10 @@ from credit_trading.trading.sequencer import Prepared, Sequencer
 from credit_trading.trading.transaction_service import TransactionService
 from credit_trading.trading.transactions import OwnTransactions
 from credit_trading.users import exchange_db, leftovers, mark, versions
+from credit_trading.users.background import checked_period
 from credit_trading.users.files import UserFiles
 from credit_trading.users.follower import Follower
-from credit_trading.users.following import Following, checked_period
+from credit_trading.users.following import Following
 from credit_trading.users.manager import TradingDatabaseManager
 from credit_trading.users.mark import Mark
 from credit_trading.users.migrating import Migrated, Migrating

@@ -14,8 +14,8 @@ from credit_trading.cli.command import REFUSED, Command
 from credit_trading.cli.ending import ended_by_signals
 from credit_trading.cli.session import Session
 from credit_trading.errors import TradingError
+from credit_trading.users.background import checked_period
 from credit_trading.users.follower import Followed
-from credit_trading.users.following import checked_period
 
 
 @attrs.define

@@ -9,26 +9,22 @@ the first success clears it. A forked child follows nothing until it is told to.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import attrs
 
-from credit_trading.checks import shown
-from credit_trading.errors import InvalidInput, StorageError, TradingError
+from credit_trading.errors import StorageError, TradingError
 from credit_trading.host.standing import Standing, without_passwords
 from credit_trading.journal.follower import Position
+from credit_trading.users.background import Background, Ending
 
 _log = logging.getLogger(__name__)
 
 EVERY_S = 0.2
 """Between the beginnings of two rounds, where nothing is said."""
-
-_LONGEST_S = 86_400
 
 FIRST_REST_S, LONGEST_REST_S = 0.1, 30.0
 
@@ -45,14 +41,6 @@ class Synced:
     @property
     def is_news(self) -> bool:
         return bool(self.events or self.submitted or self.set_aside)
-
-
-class Ending(Protocol):
-    """Whether the rounds are to end: a `threading.Event`, or what behaves like one."""
-
-    def is_set(self) -> bool: ...
-
-    def wait(self, timeout: float) -> object: ...
 
 
 class BackOff:
@@ -72,15 +60,7 @@ class BackOff:
         self.failures = 0
 
 
-def checked_period(every_s: float) -> float:
-    """Seconds between the beginnings of two rounds. Raises InvalidInput unless it is a number above zero, a day at most."""
-    if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s <= _LONGEST_S:
-        problem = "not a number of seconds above zero, a day at most"
-        raise InvalidInput("host.follow", shown(every_s), problem, hint=f"For example {EVERY_S}.")
-    return float(every_s)
-
-
-class HostFollowing:
+class HostFollowing(Background):
     """`round` is given what tells it to stop; `standing` is made for the first of them."""
 
     def __init__(
@@ -92,38 +72,13 @@ class HostFollowing:
         back_off: BackOff | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(name="credit-trading-host", join_s=join_s)
         self._round = round
         self._make_standing = standing
-        self._join_s = join_s
         self._back_off = back_off or BackOff()
         self._monotonic = monotonic
         self._standing: Standing | None = None
-        self._running: tuple[int, threading.Thread, threading.Event] | None = None
         self._one_at_a_time = threading.Lock()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether this process has a thread that follows."""
-        return self._running is not None and self._running[0] == os.getpid() and self._running[1].is_alive()
-
-    def start(self, every_s: float) -> None:
-        """A daemon thread makes a round every so many seconds until `stop`. It runs already: nothing happens."""
-        if self.is_running:
-            return
-        stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(every_s, stop), name="credit-trading-host", daemon=True)
-        self._running = (os.getpid(), thread, stop)
-        thread.start()
-
-    def stop(self) -> None:
-        """Waits for the batch that is under way. Does nothing where no thread runs."""
-        running, self._running = self._running, None
-        if running is None or running[0] != os.getpid():  # a parent's thread, and an event that may be locked for good
-            return
-        _, thread, stop = running
-        stop.set()
-        if thread is not threading.current_thread():
-            thread.join(self._join_s)
 
     def after_fork_in_child(self) -> None:
         """A lock that another thread of the parent held is nobody's here."""

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from credit_trading.host import schema
 from credit_trading.host import standing as word
 from credit_trading.host.connecting.connections import borrowed, translated_errors
-from credit_trading.host.following import EVERY_S, Synced, checked_period
+from credit_trading.host.following import EVERY_S, Synced
 from credit_trading.host.link import Link
 from credit_trading.host.standing import HostStatus
 from credit_trading.journal.tail import head_of
 from credit_trading.progress import Progress, no_progress
 from credit_trading.trading.desk import Number
 from credit_trading.trading.principal import Principal
+from credit_trading.users.background import checked_period
 
 if TYPE_CHECKING:
     from credit_trading.host.activity import Activity

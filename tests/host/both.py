@@ -5,9 +5,11 @@ Here: making them, going forward, looking and mending. Never here: what a test e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
+import pytest
 
 from credit_trading import ManualClock, Settings
 from credit_trading.host import request_rows as requests
@@ -26,6 +28,8 @@ from tests.users.flow import RandomFlow
 
 DAY_S = 86_400
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @attrs.define(eq=False)
 class Both:
@@ -39,6 +43,16 @@ class Both:
 
     def __attrs_post_init__(self) -> None:
         self.adapter = EngineAdapter(self.database.url)
+
+    @classmethod
+    def begun(cls, floor: Floor, clock: ManualClock, database: Database) -> Iterator[Both]:
+        """With an open order, a trade and requests; for a fixture."""
+        made = cls(floor, clock, database).init()
+        floor.place("ann", "sell", 10, "9.00")
+        floor.place("bob", "buy", 4, "9.00")
+        made.ask()
+        yield made
+        made.adapter.close()
 
     @property
     def desk(self) -> Any:

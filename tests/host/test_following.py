@@ -12,9 +12,10 @@ import pytest
 
 from credit_trading.errors import FileForeign, InvalidInput, StorageError, TradingError
 from credit_trading.host import standing
-from credit_trading.host.following import BackOff, HostFollowing, Synced, checked_period
+from credit_trading.host.following import BackOff, HostFollowing, Synced
 from credit_trading.host.standing import Standing
 from credit_trading.journal.follower import Position
+from credit_trading.users.background import checked_period
 from tests.floor import Floor
 from tests.forks import in_fork, succeeded
 

@@ -13,21 +13,13 @@ from credit_trading.errors import FileCorrupt, NotFound, VersionUnsupported
 from credit_trading.host import keyed
 from credit_trading.host.checking.difference import DifferenceKind as Kind
 from tests.floor import Floor, edit
-from tests.host.both import Both
+from tests.host.both import Both, on_sqlite
 from tests.host.database import Database
 
 
 @pytest.fixture
 def both(floor: Floor, clock: ManualClock, database: Database) -> Iterator[Both]:
-    made = Both(floor, clock, database).init()
-    floor.place("ann", "sell", 10, "9.00")
-    floor.place("bob", "buy", 4, "9.00")
-    made.ask()
-    yield made
-    made.adapter.close()
-
-
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+    yield from Both.begun(floor, clock, database)
 
 
 @on_sqlite

@@ -17,22 +17,16 @@ from credit_trading.host.outwards.movements import Movements
 from credit_trading.host.outwards.orders import Orders
 from credit_trading.journal.follower import Position
 from tests.floor import Floor
-from tests.host.both import Both
+from tests.host.both import Both, on_sqlite
 from tests.host.database import Database
 from tests.users.flow import RandomFlow
 
 
 @pytest.fixture
 def both(floor: Floor, clock: ManualClock, database: Database) -> Iterator[Both]:
-    made = Both(floor, clock, database).init()
-    floor.place("ann", "sell", 10, "9.00")
-    floor.place("bob", "buy", 4, "9.00")
-    made.ask()
-    yield made
-    made.adapter.close()
+    yield from Both.begun(floor, clock, database)
 
 
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 mostly_on_postgres = pytest.mark.parametrize(
     "database", ["postgres", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
 )

@@ -16,7 +16,8 @@ from credit_trading.cli.host.session import HostSession, pass_host
 from credit_trading.cli.status import host_fields
 from credit_trading.cli.tables import draw_fields
 from credit_trading.errors import TradingError
-from credit_trading.host.following import EVERY_S, Synced, checked_period
+from credit_trading.host.following import EVERY_S, Synced
+from credit_trading.users.background import checked_period
 
 
 @host.command(examples=["host init", "host init --json"])
